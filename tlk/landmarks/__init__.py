@@ -1,0 +1,1 @@
+"""Floor 0: the 68 points and their groups, rasterising, detection, cropping."""

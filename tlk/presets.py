@@ -1,0 +1,95 @@
+"""Sizes and budgets. One frozen dataclass, three instances; no other code asks which one it holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Everything that differs between a laptop's run and the paper's (method.md's tables).
+
+    Channel tuples name the output channels of each downsampling block, first block first;
+    each block halves the image. The generator's upsampling part mirrors its downsampling part.
+    Attention sits at 1/8 of ``size`` in the downsampling parts and at 1/4 in the upsampling part.
+    """
+
+    name: str
+    size: int  #: side of the square image, pixels
+    embedder: tuple[int, ...]  #: also the discriminator's layout, which adds one block at 4 x 4
+    generator: tuple[int, ...]
+    bottleneck_blocks: int  #: residual blocks with AdaIN between down and up
+    embedding: int  #: N, length of the embedding, of W's columns and of w0
+    k: int  #: source frames of an episode, the target not among them
+    batch: int  #: episodes of a step
+    content: tuple[tuple[str, float], ...]  #: (backbone, weight) pairs of L_CNT
+    feature_matching: float = 10.0
+    match: float = 80.0
+    discriminator_steps: int = 2  #: updates of D for one of E and G
+    lr_generator: float = 5e-5  #: E, G and P
+    lr_discriminator: float = 2e-4
+    betas: tuple[float, float] = (0.0, 0.999)
+    eps: float = 1e-5
+    ema: float | None = 0.999  #: decay of the average of E and G; None keeps none
+    finetune_epochs: int = 40
+    finetune_batch: int = 8
+    finetune_lr_generator: float = 5e-5
+    finetune_lr_discriminator: float = 2e-4
+    finetune_ema: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.embedder[-1] != self.embedding:
+            raise ValueError(
+                f"preset {self.name}: the embedder's last block has {self.embedder[-1]} channels but embedding is {self.embedding}; make them equal"
+            )
+        if self.size // 2 ** len(self.embedder) != 4:
+            raise ValueError(f"preset {self.name}: {len(self.embedder)} embedder blocks do not take {self.size} px to 4 x 4")
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Preset:
+        """Inverse of ``to_dict``; lists (from JSON) become tuples. Raises ValueError on unknown names."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"unknown preset fields: {', '.join(unknown)}")
+        return cls(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _tuples(value):
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+PRESETS: dict[str, Preset] = {
+    p.name: p
+    for p in (
+        Preset(
+            name="tiny", size=64,
+            embedder=(24, 48, 96, 192), generator=(32, 64, 128), bottleneck_blocks=4, embedding=192,
+            k=3, batch=6, content=(("efficientnet-lite0", 1.0),),
+            lr_generator=2e-4, lr_discriminator=4e-4,
+        ),
+        Preset(
+            name="small", size=128,
+            embedder=(32, 64, 128, 256, 256), generator=(32, 64, 128, 256), bottleneck_blocks=4, embedding=256,
+            k=4, batch=16, content=(("efficientnet-lite0", 1.0),),
+            lr_generator=2e-4, lr_discriminator=4e-4,
+        ),
+        Preset(
+            name="paper", size=256,
+            embedder=(64, 128, 256, 512, 512, 512), generator=(64, 128, 256, 512), bottleneck_blocks=4, embedding=512,
+            k=8, batch=8, content=(("vgg19-caffe", 1e-2), ("vggface", 2e-3)),
+        ),
+    )
+}
+
+
+def preset(name: str | Preset) -> Preset:
+    """Look a preset up by name; a ``Preset`` passes through. Raises ValueError on an unknown name."""
+    if isinstance(name, Preset):
+        return name
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
