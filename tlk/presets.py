@@ -29,6 +29,7 @@ class Preset:
     discriminator_steps: int = 2  #: updates of D for one of E and G
     lr_generator: float = 5e-5  #: E, G and P
     lr_discriminator: float = 2e-4
+    lr_table: float = 2e-4  #: rows of W; a row is updated only when its clip is drawn
     betas: tuple[float, float] = (0.0, 0.999)
     eps: float = 1e-5
     ema: float | None = 0.999  #: decay of the average of E and G; None keeps none

@@ -1,0 +1,12 @@
+"""Floor 4: meta-learning, personalisation, checkpoints."""
+
+from .checkpoints import BadCheckpoint
+from .finetune import FineTuning
+from .head import Head
+from .meta import MetaLearning, Report
+from .model import Model, load
+from .objective import gradient_shares
+from .row_adam import RowAdam
+from .weights import LossWeights
+
+__all__ = ["BadCheckpoint", "FineTuning", "Head", "LossWeights", "MetaLearning", "Model", "Report", "RowAdam", "gradient_shares", "load"]
