@@ -1,0 +1,60 @@
+"""L_CNT: the generated and the true frame should look alike to networks that know pictures (paper, section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tlk.losses.backbones import ROLES, Backbone, load_backbone
+
+
+def content_loss(features_fake: Sequence[Tensor], features_real: Sequence[Tensor]) -> Float[Tensor, ""]:
+    """L_CNT of one backbone = Σ_l mean |Φ_l(x) − Φ_l(x̂)| over its layers l; at least 0, 0 for equal images.
+
+    ``features_fake`` = Φ(x̂), ``features_real`` = Φ(x): one tensor per layer, (b, c, h, w), same shapes. The real
+    side is detached: it is the target. Sum or mean is open in the paper [A]; with a mean over each layer's
+    elements a weight holds at every image size and a deep layer counts as much as a shallow one that has a
+    hundred times its elements. Raises ValueError when the lists differ in length.
+    """
+    if len(features_fake) != len(features_real):
+        raise ValueError(f"content needs the same layers on both sides, got {len(features_fake)} generated and {len(features_real)} real")
+    return torch.stack([F.l1_loss(f, r.detach()) for f, r in zip(features_fake, features_real)]).sum()
+
+
+class Content(nn.Module):
+    """L_CNT on named backbones: ``Content([("efficientnet-lite0", 2.0)])(fake, real)`` → {name: unweighted term}.
+
+    ``terms``: (backbone or its name, weight) pairs, such as ``preset.content``. The weights are only kept, in
+    ``weights``: whoever sums the losses applies them, so that a slider can move them. Names in the result are
+    those of the nets that were loaded (``auto`` resolves to one).
+
+    Raises ValueError for a backbone that measures (see ``backbones``), unless ``allow_measuring``: a network that
+    trained a generator says nothing about it afterwards.
+    """
+
+    def __init__(self, terms: Sequence[tuple[str | Backbone, float]], allow_measuring: bool = False) -> None:
+        super().__init__()
+        self.weights: dict[str, float] = {}
+        self.backbones = nn.ModuleList()
+        for backbone, weight in terms:
+            name = backbone if isinstance(backbone, str) else backbone.name
+            if ROLES.get(name) == "measures" and not allow_measuring:
+                raise ValueError(f"{name} measures results and must not train them; choose another backbone, or pass allow_measuring=True and never report a number made with {name}")
+            self.backbones.append(load_backbone(name) if isinstance(backbone, str) else backbone)
+            name = self.backbones[-1].name
+            if name in self.weights:
+                raise ValueError(f"{name} is named twice in the content loss; give it one weight")
+            self.weights[name] = weight
+
+    def forward(self, fake: Float[Tensor, "b 3 h w"], real: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, ""]]:
+        """``fake`` = x̂ and ``real`` = x in [0, 1]. Gradients reach ``fake`` only."""
+        terms = {}
+        for backbone in self.backbones:
+            with torch.no_grad():
+                target = backbone(real)
+            terms[backbone.name] = content_loss(backbone(fake), target)
+        return terms
