@@ -17,6 +17,9 @@ from __future__ import annotations
 import sys
 
 from tlk.losses.backbones.base import Backbone
+from tlk.losses.backbones.dlib_resnet import DlibResnet
+from tlk.losses.backbones.efficientnet import EfficientNetLite
+from tlk.losses.backbones.vgg import Vgg
 from tlk.weights_cache import WeightsMissing
 
 ROLES = {
@@ -34,11 +37,13 @@ def load_backbone(name: str) -> Backbone:
     """
     if name == "auto":
         return _auto()
-    if name.startswith("efficientnet-lite") and name in ROLES:
-        from tlk.losses.backbones.efficientnet import EfficientNetLite
-
-        return EfficientNetLite(name, zoom=2) if name == "efficientnet-lite0" else EfficientNetLite(name, resize=240)
-    raise ValueError(f"unknown backbone {name!r}; choose one of {', '.join(ROLES)} or auto")
+    if name not in ROLES:
+        raise ValueError(f"unknown backbone {name!r}; choose one of {', '.join(ROLES)} or auto")
+    if name == "efficientnet-lite0":
+        return EfficientNetLite(name, zoom=2)
+    if name == "efficientnet-lite1":
+        return EfficientNetLite(name, resize=240)
+    return DlibResnet() if name == "dlib-resnet" else Vgg(name)
 
 
 def _auto() -> Backbone:
