@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from tlk.landmarks import rasterise
@@ -21,19 +23,20 @@ class Clip:
     whose first axis is as long as the clip are per frame and follow slicing.
     """
 
-    frames: UInt8[Tensor, "f 3 h w"]
-    landmarks: Float[Tensor, "f 68 2"]
+    # Plain Tensor: these two are checked below at all times, with a sentence, not only under the tests' type hook.
+    frames: Tensor  #: uint8 (f, 3, size, size), RGB
+    landmarks: Tensor  #: float (f, 68, 2); NaN where a point is missing
     fps: float = 25.0
     name: str = "clip"
     source: str = ""  #: where it came from, for people to read
     truth: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        f, h, w = self.frames.shape[0], *self.frames.shape[-2:]
-        if self.frames.dtype != torch.uint8 or self.frames.ndim != 4 or self.frames.shape[1] != 3 or h != w:
-            raise ValueError(f"clip {self.name}: frames must be uint8 (f, 3, size, size), not {self.frames.dtype} {tuple(self.frames.shape)}")
-        if self.landmarks.shape != (f, 68, 2):
-            raise ValueError(f"clip {self.name}: landmarks must be ({f}, 68, 2), not {tuple(self.landmarks.shape)}")
+        f, shape = len(self.frames), self.frames.shape
+        if self.frames.dtype != torch.uint8 or self.frames.ndim != 4 or shape[1] != 3 or shape[2] != shape[3]:
+            raise ValueError(f"clip {self.name}: frames must be uint8 (f, 3, size, size), not {self.frames.dtype} {tuple(shape)}")
+        if self.landmarks.shape != (f, 68, 2) or not self.landmarks.is_floating_point():
+            raise ValueError(f"clip {self.name}: landmarks must be float ({f}, 68, 2), not {self.landmarks.dtype} {tuple(self.landmarks.shape)}")
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -54,18 +57,38 @@ class Clip:
         return rasterise(self.landmarks, self.size)
 
     def __getitem__(self, index: int | slice | list[int] | Tensor) -> Clip:
-        """``clip[a:b]``, ``clip[[3, 5]]`` or ``clip[3]`` (a clip of one frame)."""
+        """``clip[a:b]``, ``clip[[3, 5]]`` or ``clip[3]`` (a clip of one frame).
+
+        A step in a slice leaves ``fps`` as it is: the frames are played as fast, so motion runs faster.
+        """
         if isinstance(index, int):
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"clip {self.name} has {len(self)} frames; there is no frame {index}")
             index = [index]
+        if isinstance(index, list):
+            if outside := [i for i in index if not -len(self) <= i < len(self)]:
+                raise IndexError(f"clip {self.name} has {len(self)} frames; there is no frame {outside[0]}")
+            index = torch.tensor(index, dtype=torch.long)
         truth = {k: v[index] if _per_frame(v, len(self)) else v for k, v in self.truth.items()}
         return replace(self, frames=self.frames[index], landmarks=self.landmarks[index], truth=truth)
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the clip as a new folder, or as a shard of one (``.tar``): see ``tlk.data.disk`` for the format."""
+        from tlk.data.disk import save_clip
+
+        return save_clip(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike) -> Clip:
+        """Inverse of ``save``. ValueError names the file that is missing or broken."""
+        from tlk.data.disk import load_clip
+
+        return load_clip(path)
 
     def resize(self, size: int) -> Clip:
         """The clip at ``size`` pixels: frames by antialiased bilinear, every point with them."""
         if size == self.size:
             return self
+        if size < 1:
+            raise ValueError(f"clip {self.name}: size must be at least one pixel, not {size}")
         scale = size / self.size
         frames = F.interpolate(self.images, (size, size), mode="bilinear", antialias=True, align_corners=False)
         truth = {k: _resize_truth(k, v, size, scale) for k, v in self.truth.items()}
