@@ -16,9 +16,9 @@ ifdef TORCH
 WHEELS := --extra-index-url https://download.pytorch.org/whl/$(TORCH)
 endif
 
-# $(call begin,what happens): says it, and on the way out how long it took, also when it fails.
-begin = printf '\n==> make $@: %s\n' "$(1)"; \
-  trap 's=$$?; printf "==> make $@ %s after %d min %02d s\n" "$$([ $$s = 0 ] && echo done || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); exit $$s' EXIT; set -eo pipefail
+# $(call begin,what happens[,name of the command]): says it, and on the way out how long it took, also when it fails.
+begin = printf '\n==> make $(or $(2),$@): %s\n' "$(1)"; \
+  trap 's=$$?; printf "==> make $(or $(2),$@) %s after %d min %02d s\n" "$$([ $$s = 0 ] && echo done || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); exit $$s' EXIT; set -eo pipefail
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test tutorial lab bench outputs lock clean
@@ -31,10 +31,10 @@ setup: $(READY)  ## make .venv from the lock file (about 1.5 minutes plus the do
 	@echo "==> make setup: $(VENV) is up to date"
 
 $(READY): requirements.lock pyproject.toml
-	@$(call begin,makes $(VENV) with $(PYTHON) and installs what requirements.lock pins; about 1.5 minutes plus 0.7 GB of downloads); \
+	@$(call begin,makes $(VENV) with $(PYTHON) and installs what requirements.lock pins; about 1.5 minutes plus 0.7 GB of downloads,setup); \
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v >= (3, 11) else "tlk needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make setup PYTHON=python3.12" % v)'; \
 	[ -x $(PY) ] || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment could be made; on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }; \
-	$(PY) -m pip install --progress-bar off --disable-pip-version-check $(WHEELS) -r requirements.lock | { grep -vE '^(Looking|Requirement already|  )' || true; }; \
+	$(PY) -m pip install --progress-bar off --disable-pip-version-check $(WHEELS) -r requirements.lock | sed -uE '/^(Looking|Requirement already|Successfully|  )/d; s/^Installing collected.*/Installing them all/'; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
 	$(PY) -c 'import cv2' || { echo "OpenCV does not load: on Debian and Ubuntu, apt-get install libgl1 libglib2.0-0"; exit 1; }; \
 	$(PY) -c 'import torch, tlk; print("tlk", tlk.__version__, "with torch", torch.__version__, "on", "a GPU" if torch.cuda.is_available() else "the CPU")'; \
