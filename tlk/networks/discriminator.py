@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from tlk.networks.blocks import DownPart, ResidualBlock, centred, sum_pool
+from tlk.networks.blocks import DownPart, ResidualBlock, frame_with_landmarks, sum_pool
 from tlk.presets import Preset, preset as find_preset
 
 
@@ -31,7 +31,7 @@ class Discriminator(nn.Module):
         self, frames: Float[Tensor, "b 3 h w"], landmark_images: Float[Tensor, "b 3 h w"]
     ) -> tuple[Float[Tensor, "b n"], list[Tensor]]:
         """V(x, y) and the activations after each residual block (for feature matching), largest image first."""
-        features = self.down(torch.cat([centred(frames), landmark_images], 1))
+        features = self.down(frame_with_landmarks(frames, landmark_images))
         features.append(self.last(features[-1]))
         return sum_pool(features[-1], self.relu_first), features
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import torch
 from einops import rearrange, reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tlk.networks.blocks import DownPart, centred, sum_pool
+from tlk.networks.blocks import DownPart, frame_with_landmarks, sum_pool
 from tlk.presets import Preset, preset as find_preset
 
 
 class Embedder(nn.Module):
     """E of the paper (section 3.2; method.md, Networks): down to 4 × 4, sum pooling, ReLU. No norm layers.
 
-    Frames are centred to [-1, 1]. Landmark images stay in [0, 1]: their dark canvas is then the same
-    0 that convolutions pad with, and does not outweigh the lines. ReLU follows the pooling as the paper
-    has it; ``relu_first`` turns the order round.
+    ReLU follows the pooling as the paper has it; ``relu_first`` turns the order round, as its authors'
+    later code does. Input range: see ``frame_with_landmarks``.
     """
 
     def __init__(self, preset: str | Preset, relu_first: bool = False) -> None:
@@ -26,7 +24,7 @@ class Embedder(nn.Module):
 
     def forward(self, frames: Float[Tensor, "b 3 h w"], landmark_images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
         """Frames and landmark images in [0, 1] → one embedding (not negative) for each."""
-        features = self.down(torch.cat([centred(frames), landmark_images], 1))
+        features = self.down(frame_with_landmarks(frames, landmark_images))
         return sum_pool(features[-1], self.relu_first)
 
     def embed(self, frames: Float[Tensor, "b k 3 h w"], landmark_images: Float[Tensor, "b k 3 h w"]) -> Float[Tensor, "b n"]:
