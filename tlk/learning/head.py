@@ -45,7 +45,7 @@ class Head:
         if points.ndim != 3 or points.shape[-1] != 2:
             raise ValueError(f"driving landmarks must be (frames, 68, 2), not {tuple(points.shape)}")
         self.generator.eval()
-        drawn = (rasterise(p.to(self.adain.device).float(), size) for p in points.split(batch))
+        drawn = (rasterise(p.to(self.adain.device).float(), size) for p in points.split(batch) if len(p))
         frames = [self.generator(d, self.adain).float().cpu() for d in drawn]
         return torch.cat(frames) if frames else torch.empty(0, 3, size, size)
 

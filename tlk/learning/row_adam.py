@@ -40,21 +40,21 @@ class RowAdam(torch.optim.Optimizer):
         beta1, beta2 = group["betas"]
         state = self._state_of(table, beta1)
         state["step"][rows] += 1
-        t = state["step"][rows][:, None]
+        t = state["step"][rows][:, None].double()  # 1 - 0.999 in float32 would be off by 6e-5
         second = state["exp_avg_sq"][rows].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         state["exp_avg_sq"][rows] = second
         first = gradient
         if beta1 > 0:
             first = state["exp_avg"][rows].mul_(beta1).add_(gradient, alpha=1 - beta1)
             state["exp_avg"][rows] = first
-            first = first / (1 - beta1**t)
-        denominator = (second / (1 - beta2**t)).sqrt_().add_(group["eps"])
+            first = first / (1 - beta1**t).to(first.dtype)
+        denominator = (second / (1 - beta2**t).to(second.dtype)).sqrt_().add_(group["eps"])
         table.index_add_(0, rows, first / denominator, alpha=-group["lr"])
 
     def _state_of(self, table: Tensor, beta1: float) -> dict[str, Tensor]:
         state = self.state[table]
         if not state:
-            state["step"] = table.new_zeros(len(table))
+            state["step"] = torch.zeros(len(table), dtype=torch.int64, device=table.device)
             state["exp_avg_sq"] = torch.zeros_like(table)
             if beta1 > 0:
                 state["exp_avg"] = torch.zeros_like(table)

@@ -1,0 +1,80 @@
+"""``python -m tlk.learning``: meta-learn a preset on rendered people or on a folder of clips."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from lightning_fabric import Fabric
+
+from tlk.data import Clip, heads, load_clip
+from tlk.presets import PRESETS
+
+from .meta import MetaLearning
+from .train import Watch, train
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except ValueError as error:
+        print(f"python -m tlk.learning: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m tlk.learning", description="Meta-learn E, G, P, D and W; resumable.")
+    p.add_argument("--preset", choices=PRESETS, default="tiny")
+    p.add_argument("--data", default="heads", help="'heads' (rendered people) or a folder of clips that tlk saved (default: heads)")
+    p.add_argument("--people", type=int, default=1000, help="rendered people of the training split (default: 1000)")
+    p.add_argument("--frames", type=int, default=24, help="frames of each rendered person (default: 24)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--batch", type=int, help="episodes of a step (default: the preset's)")
+    p.add_argument("--precision", default="32-true", help="Lightning Fabric's name of a precision, e.g. bf16-mixed")
+    p.add_argument("--minutes", type=float, help="stop after this long")
+    p.add_argument("--steps", type=int, help="stop at this many steps in all")
+    p.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.safetensors")
+    p.add_argument("--out", type=Path, required=True, help="folder for checkpoint, model, curve and filmstrip")
+    return p
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.minutes is None and options.steps is None:
+        raise ValueError("say when to stop: --minutes, --steps or both")
+    checkpoint = options.out / "checkpoint.safetensors"
+    if checkpoint.exists() and not options.resume:
+        raise ValueError(f"{checkpoint} exists already; add --resume to go on from it, or give another --out")
+    size = PRESETS[options.preset].size
+    clips, unseen = _data(options, size)
+    fabric = Fabric(devices=1, precision=options.precision)
+    if checkpoint.exists():
+        more = {} if options.batch is None else {"batch": options.batch}
+        run = MetaLearning.resume(checkpoint, clips, fabric=fabric, **more)
+    else:
+        run = MetaLearning(options.preset, clips, options.seed, fabric=fabric, batch=options.batch)
+    end = time.monotonic() + 60 * (options.minutes or float("inf"))
+    train(
+        run, options.out, until=lambda r: time.monotonic() > end or r.step >= (options.steps or float("inf")),
+        watch=Watch(unseen, size, k=min(8, len(unseen[0]) // 2)) if unseen else None,
+    )
+    print(f"{run.step} steps; the model is {options.out / 'model.safetensors'}: tlk.load({str(options.out / 'model.safetensors')!r})")
+
+
+def _data(options: argparse.Namespace, size: int) -> tuple[list[Clip], list[Clip]]:
+    """The training clips, and some of people that are not among them."""
+    if options.data == "heads":
+        return heads.dataset("train", options.people, options.frames, size), heads.dataset("validation", 12, options.frames, size)
+    folders = sorted(p for p in Path(options.data).iterdir() if p.is_dir()) if Path(options.data).is_dir() else []
+    if len(folders) < 2:
+        raise ValueError(f"{options.data}: holds no clips; give 'heads' or a folder with at least two clip folders that tlk saved")
+    held = max(1, len(folders) // 50)
+    clips = [load_clip(folder) for folder in folders]
+    return clips[:-held], clips[-held:]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
