@@ -12,21 +12,27 @@ from torch import Tensor, nn
 from tlk.losses.backbones import ROLES, Backbone, load_backbone
 
 
-def content_loss(features_fake: Sequence[Tensor], features_real: Sequence[Tensor]) -> Float[Tensor, ""]:
-    """L_CNT of one backbone = Σ_l mean |Φ_l(x) − Φ_l(x̂)| over its layers l; at least 0, 0 for equal images.
+def content_loss(
+    features_fake: Sequence[Tensor], features_real: Sequence[Tensor], gains: Sequence[float] | None = None
+) -> Float[Tensor, ""]:
+    """L_CNT of one backbone = Σ_l γ_l mean |Φ_l(x) − Φ_l(x̂)| over its layers l; at least 0, 0 for equal images.
 
     ``features_fake`` = Φ(x̂), ``features_real`` = Φ(x): one tensor per layer, (b, c, h, w), same shapes. The real
     side is detached: it is the target. Sum or mean is open in the paper [A]; with a mean over each layer's
     elements a weight holds at every image size and a deep layer counts as much as a shallow one that has a
-    hundred times its elements. Raises ValueError when the lists differ in length.
+    hundred times its elements. ``gains`` γ_l are 1 in the paper's nets, and by default; see ``Backbone.gains``.
+    Raises ValueError when the lists differ in length.
     """
-    if len(features_fake) != len(features_real):
-        raise ValueError(f"content needs the same layers on both sides, got {len(features_fake)} generated and {len(features_real)} real")
-    return torch.stack([F.l1_loss(f, r.detach()) for f, r in zip(features_fake, features_real)]).sum()
+    gains = [1.0] * len(features_real) if gains is None else gains
+    if not len(features_fake) == len(features_real) == len(gains):
+        raise ValueError(
+            f"content needs the same layers on both sides, got {len(features_fake)} generated, {len(features_real)} real and {len(gains)} gains"
+        )
+    return torch.stack([g * F.l1_loss(f, r.detach()) for f, r, g in zip(features_fake, features_real, gains)]).sum()
 
 
 class Content(nn.Module):
-    """L_CNT on named backbones: ``Content([("efficientnet-lite0", 2.0)])(fake, real)`` → {name: unweighted term}.
+    """L_CNT on named backbones: ``Content([("efficientnet-lite0", 0.012)])(fake, real)`` → {name: unweighted term}.
 
     ``terms``: (backbone or its name, weight) pairs, such as ``preset.content``. The weights are only kept, in
     ``weights``: whoever sums the losses applies them, so that a slider can move them. Names in the result are
@@ -56,5 +62,5 @@ class Content(nn.Module):
         for backbone in self.backbones:
             with torch.no_grad():
                 target = backbone(real)
-            terms[backbone.name] = content_loss(backbone(fake), target)
+            terms[backbone.name] = content_loss(backbone(fake), target, backbone.gains)
         return terms

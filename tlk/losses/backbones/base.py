@@ -15,6 +15,9 @@ class Backbone(nn.Module):
 
     name: str
     layers: tuple[str, ...]
+    #: Factor of each layer's term in L_CNT. 1 for the paper's Caffe VGGs; elsewhere measured so that the layer pulls
+    #: on the image as hard as VGG's layer of that depth, whereby the paper's weights hold (data_scripts/calibrate_content.py).
+    gains: tuple[float, ...]
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
         raise NotImplementedError

@@ -34,6 +34,7 @@ class DlibResnet(Backbone):
 
     name = "dlib-resnet"
     layers = ("level1", "level2", "level3", "level4", "level5", "embedding")
+    gains = (1.0,) * 6  # not calibrated: it measures
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,9 +27,11 @@ STAGES = ((3, 1, 1, 32, 16, 1), (3, 2, 6, 16, 24, 2), (5, 2, 6, 24, 40, 2), (3, 
           (5, 2, 6, 112, 192, 4), (3, 1, 6, 192, 320, 1))  # fmt: skip
 DEPTH = {"efficientnet-lite0": 1.0, "efficientnet-lite1": 1.1}
 LAYERS = {
-    "efficientnet-lite0": ("stem", "block0", "block2", "block4", "block7", "block10"),
+    "efficientnet-lite0": ("stem", "block2", "block4", "block7", "block10"),
     "efficientnet-lite1": ("pooled",),
 }
+#: Gradient at the image of relu1_1 … relu5_1 of a Caffe VGG over that of these layers, with images doubled.
+GAINS = {"efficientnet-lite0": {"stem": 25.7, "block2": 0.919, "block4": 0.626, "block7": 0.478, "block10": 0.215}}
 
 
 class EfficientNetLite(Backbone):
@@ -55,6 +57,7 @@ class EfficientNetLite(Backbone):
         if unknown := [layer for layer in self.layers if layer not in known]:
             raise ValueError(f"{name} has no layer {', '.join(unknown)}; it has {', '.join(known)}")
         self.layers = tuple(sorted(self.layers, key=known.index))
+        self.gains = tuple(GAINS.get(name, {}).get(layer, 1.0) for layer in self.layers)
         self.depth = min(known.index(self.layers[-1]), len(table))
         state = load_state_dict(find(WEIGHTS[name]), _shapes(table))
         self.stem = Conv(state, "_conv_stem", "_bn0", stride=2)

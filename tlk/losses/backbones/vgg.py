@@ -47,16 +47,17 @@ class Vgg(Backbone):
     """relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1 of ``vgg19-caffe`` or ``vggface``: activations at 1/1 … 1/16 of the image.
 
     In the paper's numbering of layers these are 1, 6, 11, 20, 29 of VGG19 and 1, 6, 11, 18, 25 of VGGFace.
-    Input scaling: 255 x minus the variant's means, in its channel order. ``state``: weights under the file's own
-    names, for weights that come from elsewhere; by default they are found by ``weights_cache``.
+    Input scaling: 255 x minus the variant's means, in its channel order. ``state`` and ``variant`` are for weights
+    that come from elsewhere (names as ``shapes`` gives them); by default the name says both.
     Raises WeightsMissing when they cannot be had.
     """
 
     layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    gains = (1.0,) * 5
 
-    def __init__(self, name: str, state: dict[str, Tensor] | None = None) -> None:
+    def __init__(self, name: str, state: dict[str, Tensor] | None = None, variant: Variant | None = None) -> None:
         super().__init__()
-        self.name, self.variant = name, VARIANTS[name]
+        self.name, self.variant = name, variant or VARIANTS[name]
         if state is None:
             state = load_state_dict(find(self.variant.weights), shapes(self.variant))
         self._freeze(means=torch.tensor(self.variant.means).view(3, 1, 1))
