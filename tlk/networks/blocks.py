@@ -8,6 +8,7 @@ singular values are 1. Biases start at 0: otherwise they would outweigh an input
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 import torch
@@ -137,8 +138,19 @@ def upsample_conv(x: Float[Tensor, "b c h w"], layer: nn.Module, fused: bool = T
 
 
 def widened(kernel: Float[Tensor, "o i 3 3"], divisor: int = 1) -> Float[Tensor, "o i 4 4"]:
-    """The 3 × 3 kernel convolved with a 2 × 2 block of ones, over ``divisor``: sums over a sliding 2 × 2 window."""
-    return F.avg_pool2d(kernel, 2, stride=1, padding=1, divisor_override=divisor)
+    """The 3 × 3 kernel convolved with a 2 × 2 block of ones, over ``divisor``.
+
+    As a product with a constant 9 × 16 matrix: many times faster on a CPU than padding or pooling the kernel.
+    """
+    return (kernel.flatten(-2) @ (_spread(kernel.device, kernel.dtype) / divisor)).unflatten(-1, (4, 4))
+
+
+@cache
+def _spread(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(9, 16): which entries of a 4 × 4 kernel an entry of the 3 × 3 kernel lands in."""
+    with torch.inference_mode(False):  # kept for good, so it must also serve training
+        line = torch.eye(3, 4, device=device, dtype=dtype) + torch.eye(3, 4, device=device, dtype=dtype).roll(1, -1)
+        return torch.kron(line, line)
 
 
 class SelfAttention(nn.Module):
