@@ -214,7 +214,8 @@ def test_evaluation_moves_no_spectral_vector(trained, people):
 
 
 def test_a_few_steps_bring_the_picture_nearer(people):
-    run = MetaLearning(dataclasses.replace(MINI, lr_generator=2e-3), people, seed=3)
+    strong = (("efficientnet-lite0", 0.2),)  # of all terms content is the one that must fall whatever D does
+    run = MetaLearning(dataclasses.replace(MINI, lr_generator=2e-3, content=strong), people, seed=3)
     reports = take(run, 40)
     content = [sum(v for n, v in r.terms.items() if n.startswith("content")) for r in reports]
     assert sum(content[-5:]) < 0.8 * sum(content[:5])
