@@ -55,7 +55,7 @@ lab: $(READY)  ## open JupyterLab on the notebooks
 
 bench: $(READY)  ## measure speed on this machine and print it as a table
 	@$(call begin,measures speed; keep the machine otherwise idle for about 5 minutes); \
-	$(PY) -m pytest tests/benchmarks --benchmark-only -q -p no:xdist -o timeout=1200 $(ARGS)
+	TLK_TYPECHECK=0 $(PY) -m pytest tests/benchmarks --benchmark-only --benchmark-quiet -q -p no:xdist -o timeout=1200 $(ARGS)
 
 outputs: $(READY)  ## run the notebooks and keep their pictures and numbers in the committed files
 	@$(call begin,runs the notebooks and writes their outputs back into notebooks/); \
