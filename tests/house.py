@@ -8,6 +8,7 @@ import re
 
 FLOORS = ("landmarks", "data", "networks", "losses", "learning", "evaluation", "show")
 CELLAR = ("presets", "files", "weights_cache")  # under all floors: modules that anyone may import
+UNPICKLE = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
 
 
 def floors(source: str, module: str) -> list[str]:
@@ -63,19 +64,30 @@ def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def unsafe_loading(source: str, name: str) -> list[str]:
-    """Whatever could run code while it loads: pickle and its kin, torch.load without weights_only=True, numpy's allow_pickle=True."""
-    complaints = [
-        f"{name}:{line}: imports {module}, which runs code while it loads"
-        for module, line in imported(source, name)
-        if module.split(".")[0] in ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
-    ]
-    for call in (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Call)):
+    """Whatever could run code while it loads: pickle and its kin, torch.load without weights_only=True, numpy's allow_pickle=True.
+
+    ``pickle.UnpicklingError`` is harmless: torch raises it on a damaged file.
+    """
+    tree = ast.parse(source)
+    complaints = [f"{name}:{line}: {what} runs code while it loads" for what, line in pickles(tree)]
+    for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
         options = {k.arg: ast.unparse(k.value) for k in call.keywords}
         if ast.unparse(call.func) == "torch.load" and options.get("weights_only") != "True":
             complaints.append(f"{name}:{call.lineno}: torch.load without weights_only=True")
         if options.get("allow_pickle") == "True":
             complaints.append(f"{name}:{call.lineno}: allow_pickle=True")
     return complaints
+
+
+def pickles(tree: ast.Module) -> list[tuple[str, int]]:
+    """(name, line) of what is used of modules that unpickle."""
+    used = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in UNPICKLE:
+            used.append((f"{node.value.id}.{node.attr}", node.lineno))
+        elif isinstance(node, ast.ImportFrom) and node.module in UNPICKLE:
+            used += [(f"{node.module}.{alias.name}", node.lineno) for alias in node.names]
+    return [(what, line) for what, line in used if what != "pickle.UnpicklingError"]
 
 
 def foreign(source: str, name: str, known: set[str]) -> list[str]:

@@ -71,11 +71,11 @@ def test_nothing_that_is_loaded_can_run_code():
 
 @pytest.mark.parametrize(
     "source",
-    ["import pickle", "from joblib import load", "torch.load(f)", "torch.load(f, weights_only=False)", "np.load(f, allow_pickle=True)"],
+    ["import pickle\npickle.load(f)", "import dill\nx = dill.Unpickler", "from joblib import load", "torch.load(f)", "torch.load(f, weights_only=False)", "np.load(f, allow_pickle=True)"],
 )
 def test_unsafe_loading_is_found(source):
     assert len(house.unsafe_loading(source, "m")) == 1
-    assert house.unsafe_loading("torch.load(f, weights_only=True)", "m") == []
+    assert house.unsafe_loading("import pickle\ntry:\n    torch.load(f, weights_only=True)\nexcept pickle.UnpicklingError:\n    pass", "m") == []
 
 
 def requirement_names() -> set[str]:
@@ -87,11 +87,14 @@ def requirement_names() -> set[str]:
 def known_imports() -> set[str]:
     stated = requirement_names()
     installed = {m for m, dists in packages_distributions().items() if {d.lower().replace("_", "-") for d in dists} & stated}
-    return installed | set(sys.stdlib_module_names) | {"tlk", "tests", "notebooks", "data_scripts", "anny"}
+    here = {"tlk", "tests", "notebooks", "data_scripts"}
+    return installed | set(sys.stdlib_module_names) | here | {"dlib"}  # dlib-bin does not say what it installs
 
 
 def test_every_import_is_a_stated_dependency():
-    assert complaints(house.foreign, CODE, known=known_imports()) == []
+    """data_scripts may need more than the project does; each says in its first lines what to install."""
+    paths = [p for p in CODE if "data_scripts" not in p.parts]
+    assert complaints(house.foreign, paths, known=known_imports()) == []
 
 
 def test_an_unstated_or_unwanted_import_is_found():
