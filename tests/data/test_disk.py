@@ -15,18 +15,19 @@ from PIL import Image
 
 from tests.data.clips import noise_clip
 from tlk.data import Clip, load_clip, load_clips, save_clip, save_clips
+from tlk.landmarks import Square
 
 
 def full_clip(name: str = "né one.two/three", frames: int = 4) -> Clip:
     truth = {"pose": torch.randn(frames, 3, dtype=torch.float64), "mask": torch.rand(frames, 16, 16) > 0.5, "person": {"seed": 3, "split": "train"}, "light": [1, 2.5]}
-    return noise_clip(frames, 16, name=name, fps=29.97, source="made here", truth=truth)
+    return noise_clip(frames, 16, name=name, fps=29.97, source="made here", truth=truth, square=Square(-3.5, 10.0, 77.25))
 
 
 def same(a: Clip, b: Clip) -> bool:
     tensors = [k for k, v in a.truth.items() if isinstance(v, torch.Tensor)]
     plain = {k: v for k, v in a.truth.items() if k not in tensors}
     return (
-        torch.equal(a.frames, b.frames) and torch.equal(a.landmarks, b.landmarks) and (a.fps, a.name, a.source) == (b.fps, b.name, b.source)
+        torch.equal(a.frames, b.frames) and torch.equal(a.landmarks, b.landmarks) and (a.fps, a.name, a.source, a.square) == (b.fps, b.name, b.source, b.square)
         and a.truth.keys() == b.truth.keys() and all(torch.equal(a.truth[k], b.truth[k]) and a.truth[k].dtype == b.truth[k].dtype for k in tensors)
         and all(b.truth[k] == plain[k] for k in plain)
     )

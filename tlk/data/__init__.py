@@ -3,5 +3,6 @@
 from tlk.data.clip import Clip
 from tlk.data.disk import load_clip, load_clips, save_clip, save_clips
 from tlk.data.episodes import EpisodeBatch, Episodes
+from tlk.data.reading import read_clip
 
-__all__ = ["Clip", "EpisodeBatch", "Episodes", "load_clip", "load_clips", "save_clip", "save_clips"]
+__all__ = ["Clip", "EpisodeBatch", "Episodes", "load_clip", "load_clips", "read_clip", "save_clip", "save_clips"]

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from tlk.landmarks import rasterise
+from tlk.landmarks import Square, rasterise
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Clip:
     name: str = "clip"
     source: str = ""  #: where it came from, for people to read
     truth: dict[str, Any] = field(default_factory=dict)
+    square: Square | None = None  #: where the frames were cut out of the original, for ``tlk.landmarks.paste_back``
 
     def __post_init__(self) -> None:
         f, shape = len(self.frames), self.frames.shape

@@ -4,7 +4,7 @@ A clip is a folder::
 
     00000.png 00001.png ...   frames in order, RGB, square (.jpg, .jpeg and .webp are read too)
     landmarks.npy             float32 (f, 68, 2), pixels of these frames, centres at integers
-    meta.json                 {"format": "tlk-clip", "version": 1, "name", "fps", "source", "truth": {...}}
+    meta.json                 {"format": "tlk-clip", "version": 1, "name", "fps", "source", "square", "truth": {...}}
     truth.<name>.npy          one array for each tensor in ``truth``
 
 or one sample of a tar shard by WebDataset's convention: the same files, each named ``<key>.<file>``, where the
@@ -30,6 +30,7 @@ from torch import Tensor
 
 from tlk.data.clip import Clip
 from tlk.files import write_whole
+from tlk.landmarks import Square
 
 FORMAT = "tlk-clip"
 VERSION = 1
@@ -106,6 +107,8 @@ def _members(clip: Clip) -> dict[str, bytes]:
         else:
             plain[name] = value
     meta = {"format": FORMAT, "version": VERSION, "name": clip.name, "fps": clip.fps, "source": clip.source, "truth": plain}
+    if clip.square is not None:
+        meta["square"] = [clip.square.left, clip.square.top, clip.square.side]
     try:
         members["meta.json"] = (json.dumps(meta, indent=1, ensure_ascii=False) + "\n").encode()
     except TypeError as error:
@@ -160,8 +163,9 @@ def _clip(files: dict[str, Callable[[], bytes]], where: str) -> Clip:
     arrays = {n[6:-4]: _array(files[n], f"{where}: {n}") for n in files if n.startswith("truth.") and n.endswith(".npy")}
     truth = {**meta["truth"], **arrays}
     try:
-        return Clip(torch.stack(frames), landmarks, float(meta["fps"]), str(meta["name"]), str(meta["source"]), truth)
-    except ValueError as error:
+        square = Square(*map(float, meta["square"])) if meta["square"] else None
+        return Clip(torch.stack(frames), landmarks, float(meta["fps"]), str(meta["name"]), str(meta["source"]), truth, square)
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: {error}") from error
 
 
@@ -174,7 +178,7 @@ def _meta(read: Callable[[], bytes], where: str) -> dict[str, Any]:
         raise ValueError(f'{where}: meta.json does not say "format": "{FORMAT}"; this is not a clip')
     if meta.get("version") != VERSION:
         raise ValueError(f"{where}: format version {meta.get('version')} is not {VERSION}; update tlk to read it")
-    meta = {"name": Path(where).name, "fps": 25.0, "source": "", "truth": {}, **meta}
+    meta = {"name": Path(where).name, "fps": 25.0, "source": "", "square": None, "truth": {}, **meta}
     if not isinstance(meta["truth"], dict) or not isinstance(meta["fps"], int | float) or not meta["fps"] > 0:
         raise ValueError(f"{where}: meta.json needs a positive number for fps and an object for truth")
     return meta
