@@ -19,6 +19,7 @@ import sys
 from tlk.losses.backbones.base import Backbone
 from tlk.losses.backbones.dlib_resnet import DlibResnet
 from tlk.losses.backbones.efficientnet import EfficientNetLite
+from tlk.losses.backbones.face_chip import face_chips
 from tlk.losses.backbones.vgg import Vgg
 from tlk.weights_cache import WeightsMissing
 
@@ -56,4 +57,4 @@ def _auto() -> Backbone:
     return backbone
 
 
-__all__ = ["ROLES", "Backbone", "load_backbone"]
+__all__ = ["ROLES", "Backbone", "DlibResnet", "EfficientNetLite", "Vgg", "face_chips", "load_backbone"]
