@@ -26,7 +26,7 @@ class Clip:
     # Plain Tensor: these two are checked below at all times, with a sentence, not only under the tests' type hook.
     frames: Tensor  #: uint8 (f, 3, size, size), RGB
     landmarks: Tensor  #: float (f, 68, 2); NaN where a point is missing
-    fps: float = 25.0
+    fps: float | int = 25.0
     name: str = "clip"
     source: str = ""  #: where it came from, for people to read
     truth: dict[str, Any] = field(default_factory=dict)

@@ -37,7 +37,7 @@ class Media(Protocol):
     def label(self, index: int) -> str: ...
 
 
-def open_media(path: str | os.PathLike, fps: float | None = None, stride: int = 1, max_frames: int | None = None) -> Media:
+def open_media(path: str | os.PathLike, fps: float | int | None = None, stride: int = 1, max_frames: int | None = None) -> Media:
     """ValueError, with one sentence that names the file, for what is not there or neither image nor video."""
     path = Path(path)
     if not path.exists():
@@ -96,7 +96,7 @@ class Video:
 
     video = one_view = True
 
-    def __init__(self, path: Path, fps: float | None, stride: int, max_frames: int | None) -> None:
+    def __init__(self, path: Path, fps: float | int | None, stride: int, max_frames: int | None) -> None:
         self.path, self.stride, self.max_frames = path, stride, max_frames
         with self._open() as container:
             stream = container.streams.video[0]

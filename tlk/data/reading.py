@@ -16,7 +16,7 @@ from tlk.landmarks import Detection, Detector, NoFace, crop_image, crop_square, 
 
 def read_clip(
     path: str | os.PathLike, size: int = 256, detector: str | Detector = "auto", *,
-    max_frames: int | None = None, stride: int = 1, fps: float | None = None, progress: bool = True,
+    max_frames: int | None = None, stride: int = 1, fps: float | int | None = None, progress: bool = True,
 ) -> Clip:
     """Frames and landmarks of a video file, an image, or a folder of images (in natural order of their names).
 
