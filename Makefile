@@ -35,7 +35,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v >= (3, 11) else "tlk needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make setup PYTHON=python3.12" % v)'; \
 	[ -x $(PY) ] || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment could be made; on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }; \
 	$(PY) -m pip install --progress-bar off --disable-pip-version-check $(WHEELS) -r requirements.lock | sed -uE '/^(Looking|Requirement already|Successfully|  )/d; s/^Installing collected.*/Installing them all/'; \
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }; \
 	$(PY) -c 'import cv2' || { echo "OpenCV does not load: on Debian and Ubuntu, apt-get install libgl1 libglib2.0-0"; exit 1; }; \
 	$(PY) -c 'import torch, tlk; print("tlk", tlk.__version__, "with torch", torch.__version__, "on", "a GPU" if torch.cuda.is_available() else "the CPU")'; \
 	touch $@
@@ -51,7 +51,7 @@ tutorial: $(READY)  ## set up and run the notebooks into runs/, as .ipynb and .h
 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	@$(call begin,opens JupyterLab on notebooks/; stop it with Ctrl-C); \
-	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(ARGS)
+	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 bench: $(READY)  ## measure speed on this machine and print it as a table
 	@$(call begin,measures speed; keep the machine otherwise idle for about 5 minutes); \

@@ -129,7 +129,7 @@ def run_one(path: Path, values: dict, options: argparse.Namespace) -> None:
         with PeakMemory() as memory:
             papermill.execute_notebook(
                 str(path), str(out), values, cwd=str(path.parent), kernel_name="python3",
-                execution_timeout=options.execution_timeout, start_timeout=120, log_output=False,
+                execution_timeout=options.execution_timeout, start_timeout=120, extra_arguments=["--log-level=ERROR"],
             )
     except Exception as error:  # whatever stopped it, the reader wants the cell and the log
         raise Failed(describe_failure(error, out, log)) from error
