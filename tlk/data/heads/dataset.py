@@ -1,0 +1,106 @@
+"""Clips of rendered people, made once and kept on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import platformdirs
+import torch
+from safetensors.torch import load_file, save_file
+from tqdm import tqdm
+
+from tlk.data.clip import Clip
+from tlk.data.heads.motion import Motion
+from tlk.data.heads.person import Person
+from tlk.data.heads.render import render
+from tlk.files import write_whole
+
+VERSION = 1  #: of the renderer: another number, other pictures, another cache
+SPLITS = {"train": 0, "validation": 1_000_000, "test": 2_000_000}  #: the first seed of each
+SPACING = 0.4  #: seconds between the frames of a clip: a second of 25 frames shows too little of a person
+CHUNK = 8  #: people in one file
+
+
+def people(split: str, count: int) -> list[int]:
+    """The first ``count`` seeds of a split; splits never share a person. Raises ValueError for an unknown split."""
+    if split not in SPLITS:
+        raise ValueError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
+    if not 1 <= count <= 1_000_000:
+        raise ValueError(f"{count} people asked for; a split holds 1 to 1,000,000")
+    return list(range(SPLITS[split], SPLITS[split] + count))
+
+
+def cache_folder() -> Path:
+    """Where rendered clips are kept: the environment variable TLK_CACHE, else the user's cache folder."""
+    root = os.environ.get("TLK_CACHE")
+    return (Path(root) if root else Path(platformdirs.user_cache_dir("tlk"))) / "heads"
+
+
+def motion_seed(person: int, clip: int) -> int:
+    """The motion of a person's n-th clip; other motions than those anyone picks by hand."""
+    return 10_000_000 + 64 * person + clip
+
+
+def clip_of(person: int, clip: int, frames: int, size: int) -> Clip:
+    """The n-th clip of a person as data sets hold it."""
+    made = render(Person(person), Motion(motion_seed(person, clip), frames, fps=1 / SPACING), size)
+    made.name = f"person-{person}-{clip}"
+    return made
+
+
+def dataset(split: str, people: int = 400, frames: int = 24, size: int = 64, clips_per_person: int = 1, progress: bool = True) -> list[Clip]:
+    """``people`` × ``clips_per_person`` clips of a split (``train``, ``validation``, ``test``), person by person.
+
+    Rendered at the first call and kept under ``cache_folder()``; a killed call goes on where it stopped. Asking for
+    more people later adds to what is there. Raises ValueError for an unknown split or counts below 1.
+    """
+    seeds = _seeds(split, people)
+    if frames < 1 or clips_per_person < 1 or clips_per_person > 64:
+        raise ValueError(f"frames={frames} and clips_per_person={clips_per_person} must be at least 1 (and at most 64 clips)")
+    folder = cache_folder() / _key(frames, size, clips_per_person)
+    chunks = sorted({seed // CHUNK for seed in seeds})
+    missing = [c for c in chunks if not (folder / f"{c}.safetensors").exists()]
+    if missing:
+        _announce(folder, len(missing), frames, size, clips_per_person)
+        for chunk in tqdm(missing, desc=f"rendering {split} people", unit=f"{CHUNK} people", disable=not progress):
+            _render_chunk(folder / f"{chunk}.safetensors", chunk, frames, size, clips_per_person)
+    clips = [clip for chunk in chunks for clip in _read_chunk(folder / f"{chunk}.safetensors")]
+    return clips[: len(seeds) * clips_per_person]
+
+
+def _seeds(split: str, count: int) -> list[int]:
+    return people(split, count)
+
+
+def _key(frames: int, size: int, clips: int) -> str:
+    """A folder for each renderer version and each shape of clip."""
+    return f"v{VERSION}-{size}px-{frames}f-{clips}c"
+
+
+def _announce(folder: Path, chunks: int, frames: int, size: int, clips: int) -> None:
+    megabytes = chunks * CHUNK * clips * frames * 3 * size * size / 1e6
+    print(f"rendering {chunks * CHUNK} people once, about {megabytes:.0f} MB, into {folder}")
+
+
+def _render_chunk(path: Path, chunk: int, frames: int, size: int, clips_per_person: int) -> None:
+    made = [clip_of(chunk * CHUNK + i, c, frames, size) for i in range(CHUNK) for c in range(clips_per_person)]
+    tensors = {"frames": torch.stack([c.frames for c in made]), "landmarks": torch.stack([c.landmarks for c in made])}
+    tensors |= {f"truth.{k}": torch.stack([c.truth[k] for c in made]) for k in made[0].truth}
+    about = {"names": json.dumps([c.name for c in made]), "fps": str(made[0].fps), "source": made[0].source, "version": str(VERSION)}
+    with write_whole(path) as temporary:
+        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, about)
+
+
+def _read_chunk(path: Path) -> list[Clip]:
+    from safetensors import safe_open
+
+    tensors = load_file(path)
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+    truth = {k.removeprefix("truth."): v for k, v in tensors.items() if k.startswith("truth.")}
+    return [
+        Clip(tensors["frames"][i], tensors["landmarks"][i], float(about["fps"]), name, about["source"], {k: v[i] for k, v in truth.items()})
+        for i, name in enumerate(json.loads(about["names"]))
+    ]
