@@ -51,10 +51,10 @@ def test_only_generated_features_get_a_gradient():
     assert real.grad is not None
 
 
-def test_both_sides_of_match_move():
-    embedding, column = torch.randn(2, 4, requires_grad=True), torch.randn(2, 4, requires_grad=True)
+def test_match_pulls_the_embedding_to_the_column():
+    embedding, column = torch.zeros(2, 4, requires_grad=True), torch.randn(2, 4)
     match(embedding, column).backward()
-    assert torch.allclose(embedding.grad, -column.grad) and embedding.grad.abs().sum() > 0
+    assert torch.equal(embedding.grad.sign(), -column.sign())
 
 
 def rests_when_it_tells_apart_well(loss) -> bool:
