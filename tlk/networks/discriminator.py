@@ -37,7 +37,7 @@ class Discriminator(nn.Module):
 
     def forward(
         self, frames: Float[Tensor, "b 3 h w"], landmark_images: Float[Tensor, "b 3 h w"], column: Float[Tensor, "b n"]
-    ) -> tuple[Float[Tensor, "b"], list[Tensor]]:
+    ) -> tuple[Float[Tensor, " b"], list[Tensor]]:
         """Scores (above 0: taken for real) for frames in [0, 1], landmark images and W's columns; and V's activations."""
         vector, features = self.vector(frames, landmark_images)
         return (vector * (column + self.w0)).sum(-1) + self.bias, features
@@ -57,6 +57,6 @@ class ClipTable(nn.Embedding):
         """Length about 1 (torch's default would be sqrt(n)), as w0."""
         nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
 
-    def forward(self, index: Int[Tensor, "b"]) -> Float[Tensor, "b n"]:
+    def forward(self, index: Int[Tensor, " b"]) -> Float[Tensor, "b n"]:
         """Numbers of clips → their vectors."""
         return super().forward(index)
