@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import tlk
@@ -13,11 +14,13 @@ import tlk
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 with one sentence on stderr when the input is at fault."""
     options = parser().parse_args(arguments)
-    try:
-        options.command(options)
-    except (ValueError, OSError) as error:
-        print(f"tlk {options.name}: {error}", file=sys.stderr)
-        return 2
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: print(f"tlk {options.name}: note: {message}", file=sys.stderr)
+        try:
+            options.command(options)
+        except (ValueError, OSError) as error:
+            print(f"tlk {options.name}: {error}", file=sys.stderr)
+            return 2
     return 0
 
 
@@ -32,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     d.add_argument("--epochs", type=count, default=40, help="of fine-tuning; 0 is the feed-forward variant (default: 40)")
     d.add_argument("--frames", type=positive, default=8, help="source frames, evenly spaced (default: 8)")
     d.add_argument("--detector", default="auto", help="of landmarks: auto, dlib or face-alignment (default: auto)")
+    d.add_argument("--max-frames", type=positive, metavar="N", help="read no more than N frames of the driver (default: all)")
+    d.add_argument("--sound", action="store_true", help="put the driver's sound under the video")
     d.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
     d.set_defaults(command=drive)
     s = commands.add_parser("describe", help="parameters and arithmetic of each preset", allow_abbrev=False)
@@ -59,12 +64,12 @@ def drive(options: argparse.Namespace) -> None:
     clock = Clock()
     model = tlk.load(options.model, device=options.device)
     source = tlk.read_clip(options.source, detector=options.detector)
-    driver = tlk.read_clip(options.driver, detector=options.detector)
+    driver = tlk.read_clip(options.driver, detector=options.detector, max_frames=options.max_frames)
     chosen = spread(len(source), options.frames)
     clock(f"read {options.source} ({len(chosen)} of {len(source)} frames taken) and {options.driver} ({len(driver)} frames)")
     head = model.personalise(source[chosen], epochs=options.epochs)
     clock(f"personalised {options.model} " + (f"in {options.epochs} epochs" if options.epochs else "feed-forward"))
-    tlk.write_video(options.out, head.drive(driver), fps=driver.fps)
+    tlk.write_video(options.out, head.drive(driver), fps=driver.fps, audio_from=options.driver if options.sound else None)
     clock(f"wrote {options.out}: {len(driver)} frames at {driver.fps:g} fps, marked as synthetic")
 
 
