@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import av
 import numpy as np
@@ -22,23 +21,11 @@ _IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".
 _REFUSED = {"tty", "hls", "dash", "concat", "sdp", "imf", "bin", "adf", "idf"}
 
 
-class Media(Protocol):
-    """Frames can be gone through several times; none is kept."""
+def open_media(path: str | os.PathLike, fps: float | int | None = None, stride: int = 1, max_frames: int | None = None) -> Photos | Video:
+    """What ``path`` holds. Its frames can be gone through several times; none is kept.
 
-    fps: float
-    total: int | None  #: how many frames ``frames`` yields, where that is known beforehand
-    video: bool  #: frames follow each other in time
-    one_view: bool  #: all frames have one size, so that one square can be cut out of all
-
-    def frames(self) -> Iterator[Tensor]:
-        """uint8 (3, h, w)"""
-        ...
-
-    def label(self, index: int) -> str: ...
-
-
-def open_media(path: str | os.PathLike, fps: float | int | None = None, stride: int = 1, max_frames: int | None = None) -> Media:
-    """ValueError, with one sentence that names the file, for what is not there or neither image nor video."""
+    ValueError, with one sentence that names the file, for what is not there or neither image nor video.
+    """
     path = Path(path)
     if not path.exists():
         raise ValueError(f"{path} does not exist; give a video file, an image or a folder of images")
@@ -48,9 +35,9 @@ def open_media(path: str | os.PathLike, fps: float | int | None = None, stride: 
         files = sorted((p for p in path.iterdir() if p.suffix.lower() in _IMAGES and not p.name.startswith(".")), key=_natural)
         if not files:
             raise ValueError(f"{path} holds no image ({', '.join(_IMAGES)}); give a folder of images, an image or a video file")
-        return Photos(files[::stride][:max_frames], fps or 25.0)
+        return Photos(files[::stride][:max_frames], float(fps or 25))
     if _is_photo(path):
-        return Photos([path], fps or 25.0)
+        return Photos([path], float(fps or 25))
     return Video(path, fps, stride, max_frames)
 
 
@@ -72,9 +59,11 @@ def read_image(path: Path) -> Tensor:
 
 @dataclass
 class Photos:
+    """Images that need not have anything to do with each other."""
+
     files: list[Path]
     fps: float
-    video = False
+    video = False  # frames do not follow each other in time
 
     @property
     def total(self) -> int:
@@ -82,9 +71,11 @@ class Photos:
 
     @property
     def one_view(self) -> bool:
+        """All have one size, so that one square can be cut out of all."""
         return len({read_image(file).shape for file in self.files}) == 1
 
     def frames(self) -> Iterator[Tensor]:
+        """uint8 (3, h, w)"""
         return map(read_image, self.files)
 
     def label(self, index: int) -> str:
@@ -102,15 +93,17 @@ class Video:
             stream = container.streams.video[0]
             self.rate = float(stream.average_rate or stream.guessed_rate or 25)
             self.declared: int = stream.frames
-        self.wanted = fps if fps is not None and fps < self.rate else None
+        self.wanted = float(fps) if fps is not None and fps < self.rate else None
         self.fps = self.wanted or self.rate / stride
         kept = None if self.wanted or not self.declared else -(-self.declared // stride)
+        #: how many frames ``frames`` yields, as far as the file says
         self.total = kept if max_frames is None else min(kept or max_frames, max_frames)
 
     def label(self, index: int) -> str:
         return f"{self.path}, frame {index * self.stride if self.wanted is None else index}"
 
     def frames(self) -> Iterator[Tensor]:
+        """uint8 (3, h, w)"""
         kept = 0
         for index, frame in self._decoded():
             time = float(frame.time) if frame.time is not None else index / self.rate
@@ -134,20 +127,29 @@ class Video:
         return container
 
     def _decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Frames up to the end or to where the file breaks off, which is a warning."""
+        """Every frame that can be decoded; a warning when some cannot, as in a file that breaks off."""
         index = -1
         with self._open() as container:
             container.streams.video[0].thread_type = "AUTO"
             try:
-                for index, frame in enumerate(container.decode(video=0)):  # noqa: B007 (needed after the loop)
-                    yield index, frame
+                for packet in container.demux(video=0):
+                    for frame in _decode(packet):
+                        index += 1
+                        yield index, frame
             except (av.error.FFmpegError, EOFError) as error:
                 if index < 0:
                     raise ValueError(f"{self.path} cannot be decoded ({_reason(error)}); it is damaged or cut short") from error
-                self.declared = self.declared or index + 2
         if 0 <= index < 0.95 * self.declared - 1:
             warnings.warn(f"{self.path} is cut short or damaged: {index + 1} of {self.declared} frames can be read, and these are used", stacklevel=2)
             self.declared = index + 1  # said once
+
+
+def _decode(packet: av.Packet) -> list[av.VideoFrame]:
+    """A damaged packet is no reason to give up those behind it, or those that the decoder still holds."""
+    try:
+        return packet.decode()
+    except av.error.InvalidDataError:
+        return []
 
 
 def _upright(frame: av.VideoFrame) -> np.ndarray:

@@ -10,7 +10,7 @@ import torch
 
 from tlk.data.clip import Clip
 from tlk.data.disk import load_clip
-from tlk.data.media import Media, open_media
+from tlk.data.media import Photos, Video, open_media
 from tlk.landmarks import Detection, Detector, NoFace, crop_image, crop_square, detect
 
 
@@ -40,7 +40,7 @@ def read_clip(
     return _cut(media, found, path, size)
 
 
-def _find(media: Media, path: Path, detector: str | Detector, progress: bool) -> Detection:
+def _find(media: Photos | Video, path: Path, detector: str | Detector, progress: bool) -> Detection:
     bar = progress and media.total != 1
     found = detect(media.frames(), detector, skip=True, follow=media.video, progress=bar, total=media.total, label=media.label)
     count, without = len(found.points), len(found.skipped)
@@ -52,7 +52,7 @@ def _find(media: Media, path: Path, detector: str | Detector, progress: bool) ->
     return found
 
 
-def _cut(media: Media, found: Detection, path: Path, size: int) -> Clip:
+def _cut(media: Photos | Video, found: Detection, path: Path, size: int) -> Clip:
     square = crop_square(found.points) if media.one_view else None
     frames, landmarks = [], []
     for frame, points in zip(media.frames(), found.points, strict=False):

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from tlk.landmarks.points import POINTS
 
+Box = tuple[float, float, float, float]  #: left, top, right, bottom; edges
 DETECTORS = ("face-alignment", "dlib")  #: in the order in which ``auto`` tries them
 
 
@@ -120,20 +121,22 @@ def _first_at_hand() -> str:
     return chosen
 
 
-def largest(boxes: list[tuple[float, float, float, float]], near: np.ndarray | None = None) -> tuple[float, float, float, float]:
-    """The largest box (left, top, right, bottom), or the one that shares most area with the points ``near``."""
+def largest(boxes: list[Box], near: np.ndarray | None = None) -> Box:
+    """The largest box, or the one that overlaps most (intersection over union) with the face of the points ``near``."""
     if near is None:
         return max(boxes, key=_area)
-    around = (*near.min(0), *near.max(0))
-    return max(boxes, key=lambda box: (_area(_common(box, around)) / _area(box), _area(box)))
+    x, y, right, bottom = (float(v) for v in (*near.min(0), *near.max(0)))
+    around = (x, y, right, bottom)
+    return max(boxes, key=lambda box: (_overlap(box, around), _area(box)))
 
 
-def _area(box: tuple[float, float, float, float]) -> float:
-    return max(box[2] - box[0], 0) * max(box[3] - box[1], 0)
+def _area(box: Box) -> float:
+    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
 
 
-def _common(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+def _overlap(a: Box, b: Box) -> float:
+    common = _area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+    return common / max(_area(a) + _area(b) - common, 1e-9)
 
 
 def _finite(face: Face | None) -> Face | None:

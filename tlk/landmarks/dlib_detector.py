@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tlk.landmarks.detect import Face, largest
+from tlk.landmarks.detect import Box, Face, largest
 from tlk.weights_cache import Weights, WeightsMissing, find
 
 PREDICTOR = Weights(
@@ -26,8 +26,6 @@ _PATCH_FACE = 300  #: pixels that the box has when points are placed, since the 
 #: The predictor's answer depends on the box, which HOG finds on a coarse grid: the mean over five boxes
 #: (shifts in box widths) trembles half as much from frame to frame.
 _SHIFTS = ((0.0, 0.0), (0.03, 0.0), (-0.03, 0.0), (0.0, 0.03), (0.0, -0.03))
-
-Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class Dlib:
@@ -78,7 +76,7 @@ class Dlib:
         return []
 
     def _hog(self, image: np.ndarray) -> list[Box]:
-        return [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in self._detector(image, 0)]
+        return [(float(r.left()), float(r.top()), r.right() + 1.0, r.bottom() + 1.0) for r in self._detector(image, 0)]
 
     def _points(self, image: np.ndarray, box: Box) -> np.ndarray:
         """Mean over ``_SHIFTS`` of the predictor's points, in an enlarged copy of the face."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlk.landmarks.detect import Face, largest
+from tlk.landmarks.detect import Box, Face, largest
 from tlk.weights_cache import WeightsMissing
 
 FAN = "2DFAN4-11f355bf06.pth.tar"
@@ -26,7 +26,7 @@ def checkpoints() -> Path:
 
 
 def missing_files(face_detector: str = "sfd") -> list[str]:
-    """Weights that a default FaceAlignment would have to download."""
+    """Weights that FaceAlignment would have to download."""
     return [file for file in (FAN, FACES.get(face_detector)) if file and not (checkpoints() / file).is_file()]
 
 
@@ -61,16 +61,22 @@ class FaceAlignment:
                     api.LandmarksType.TWO_D, device=self.device, face_detector=face_detector, face_detector_kwargs=options, compile=False,
                 )
         except (urllib.error.URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-            raise WeightsMissing(_advice(face_detector, weights, face_detector_weights, error)) from error
+            given = [str(path) for path in (weights, face_detector_weights) if path is not None]
+            raise WeightsMissing(_advice(face_detector, given, error)) from error
 
     def find(self, images: list[np.ndarray], near: np.ndarray | None = None) -> list[Face | None]:
-        boxes = [[tuple(map(float, box[:4])) for box in self._model.face_detector.detect_from_image(image.copy())] for image in images]
+        boxes = [self._boxes(image) for image in images]
         chosen = [(image, largest(found, near)) for image, found in zip(images, boxes, strict=True) if found]
         points = iter(self._points(*map(list, zip(*chosen, strict=True))) if chosen else [])
         return [Face(next(points), len(found) - 1) if found else None for found in boxes]
 
+    def _boxes(self, image: np.ndarray) -> list[Box]:
+        """Its face detectors give (left, top, right, bottom) and some a score after them."""
+        found = self._model.face_detector.detect_from_image(image.copy())
+        return [(float(box[0]), float(box[1]), float(box[2]), float(box[3])) for box in found]
+
     @torch.inference_mode()
-    def _points(self, images: list[np.ndarray], boxes: list[tuple[float, ...]]) -> list[np.ndarray]:
+    def _points(self, images: list[np.ndarray], boxes: list[Box]) -> list[np.ndarray]:
         """What ``get_landmarks_from_image`` does for the faces of one image, for one face of each of many images."""
         tools, model = self._tools, self._model
         left, top, right, bottom = np.array(boxes).T
@@ -102,13 +108,13 @@ def _with_weights(api: Any, weights: str | os.PathLike | None) -> type:
     return Local
 
 
-def _advice(face_detector: str, weights: object, face_detector_weights: object, error: Exception) -> str:
-    given = [str(path) for path in (weights, face_detector_weights) if path is not None]
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if given and not missing_files(face_detector) or len(given) == 2:
-        return f"face-alignment cannot read its weights from {' and '.join(given)} ({reason}); give the files of 2DFAN4 and {face_detector}"
-    files = " and ".join(missing_files(face_detector)) or f"{FAN} or the weights of {face_detector}"
-    return (
-        f"face-alignment could neither read nor download {files} ({reason}); "
-        f"put the file into {checkpoints()} (it is downloaded at first use where there is a network), or take detector=\"dlib\""
-    )
+def _advice(face_detector: str, given: list[str], error: Exception) -> str:
+    """One sentence. torch's own advice is left out: it is to trust the file."""
+    if isinstance(error, urllib.error.URLError):
+        files = " and ".join(missing_files(face_detector)) or f"the weights of {face_detector}"
+        return (
+            f"face-alignment's weights are missing and cannot be downloaded ({error.reason}): "
+            f'put {files} into {checkpoints()}, or take detector="dlib"'
+        )
+    where = " and ".join(given) or str(checkpoints())
+    return f"face-alignment cannot read its weights from {where} ({type(error).__name__}): put the files of 2DFAN4 and {face_detector} there"
