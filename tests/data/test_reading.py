@@ -222,7 +222,7 @@ def test_a_truncated_video_without_its_index(tmp_path):
     one_sentence(error, "cut.mp4")
 
 
-@pytest.mark.parametrize("share", [0.82, 0.9])
+@pytest.mark.parametrize("share", [0.88, 0.95])
 def test_a_truncated_video_with_its_index_gives_what_is_there(tmp_path, share):
     data = video(tmp_path / "v.mp4", 30, 2).read_bytes()
     start = data.index(b"mdat")

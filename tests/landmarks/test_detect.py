@@ -208,9 +208,12 @@ class SmallFan(torch.nn.Module):
 
 
 @pytest.fixture
-def fan_file(tmp_path, monkeypatch):
-    api = pytest.importorskip("face_alignment.api")
-    monkeypatch.setattr(api, "FAN", SmallFan)
+def small_fan(monkeypatch):
+    monkeypatch.setattr(pytest.importorskip("face_alignment.api"), "FAN", SmallFan)
+
+
+@pytest.fixture
+def fan_file(tmp_path, small_fan):
     torch.manual_seed(0)
     torch.save(SmallFan(4).state_dict(), tmp_path / "fan.pth.tar")
     return tmp_path / "fan.pth.tar"
@@ -241,7 +244,7 @@ def test_face_alignment_lists_frames_without_a_face(fan_file):
 
 
 @needs_fan
-def test_face_alignment_without_weights_or_network_says_what_to_do(monkeypatch, tmp_path):
+def test_face_alignment_without_weights_or_network_says_what_to_do(monkeypatch, tmp_path, small_fan):
     from tlk.landmarks import face_alignment_detector as module
 
     def offline(*_, **__):
@@ -259,7 +262,7 @@ def test_face_alignment_without_weights_or_network_says_what_to_do(monkeypatch, 
 
 
 @needs_fan
-def test_face_alignment_with_a_file_that_is_no_weights(tmp_path):
+def test_face_alignment_with_a_file_that_is_no_weights(tmp_path, small_fan):
     from tlk.landmarks.face_alignment_detector import FaceAlignment
 
     (tmp_path / "page.html").write_text("<html>not found</html>")
