@@ -30,7 +30,7 @@ class Head:
     header: dict[str, Any]
 
     @torch.no_grad()
-    def drive(self, driver: Clip | Float[Tensor, "f p 2"], batch: int = 16) -> Float[Tensor, "f 3 h w"]:
+    def drive(self, driver: Clip | Tensor, batch: int = 16) -> Float[Tensor, "f 3 h w"]:
         """Draw this person with the driver's landmarks.
 
         Args:
