@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -144,3 +147,17 @@ def test_line_width_follows_the_size_and_never_falls_under_a_pixel():
 def test_other_numbers_of_points_are_refused(count):
     with pytest.raises(ValueError, match="68 points"):
         rasterise(torch.zeros(1, count, 2), 32)
+
+
+def imports(code: str) -> set[str]:
+    """Modules that a fresh interpreter holds after ``code``."""
+    result = subprocess.run([sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+def test_no_plotting_library_in_the_training_loop():
+    """The trap: landmarks drawn with matplotlib. What trains must not even import it, nor OpenCV or a detector."""
+    ours = "import torch, tlk.learning; from tlk.landmarks import rasterise; rasterise(torch.rand(2, 68, 2) * 64, 64)"
+    unwanted = {"matplotlib", "cv2", "PIL.ImageDraw", "skimage", "face_alignment", "dlib"}
+    assert not imports(ours) & unwanted
+    assert imports("import matplotlib") & unwanted

@@ -11,6 +11,7 @@ import math
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -131,18 +132,25 @@ def _near(strokes: _Strokes, size: int) -> tuple[Tensor, Tensor, Tensor]:
 
 def _composite(pixel: Tensor, layer: Tensor, coverage: Tensor, colours: Tensor, batch: int, size: int) -> Tensor:
     """Largest coverage per pixel and layer, then layer over layer; only touched pixels are computed."""
-    total = batch * size**2
-    touched = torch.zeros(total, dtype=torch.bool, device=pixel.device)
-    touched[pixel] = True
-    used = touched.nonzero().squeeze(-1)
-    slot = torch.empty(total, dtype=torch.int32, device=pixel.device)
-    slot[used] = torch.arange(len(used), device=pixel.device, dtype=torch.int32)
+    device, total = pixel.device, batch * size**2
+    slot = _zeros((total,), torch.int32, device)
+    slot.index_fill_(0, pixel, 1)
+    used = slot.nonzero().squeeze(-1)
+    slot[used] = torch.arange(len(used), device=device, dtype=torch.int32)
     alpha = coverage.new_zeros(len(colours) * len(used))
-    alpha = alpha.scatter_reduce(0, layer * len(used) + slot[pixel], coverage, "amax").view(len(colours), 1, -1)
+    alpha = alpha.scatter_reduce_(0, layer * len(used) + slot.index_select(0, pixel), coverage, "amax").view(len(colours), 1, -1)
     ink = coverage.new_zeros(3, len(used))
     for over, colour in zip(alpha, colours, strict=True):
         ink = torch.lerp(ink, colour[:, None].expand_as(ink), over.expand_as(ink))
-    image, cell = used // size**2, used % size**2
-    canvas = coverage.new_zeros(batch, 3, size**2)
-    canvas.index_put_((image[:, None], torch.arange(3, device=pixel.device), cell[:, None]), ink.T)  # fresh memory: no copy
+    image = torch.div(used, size**2, rounding_mode="floor")
+    channel = torch.arange(3, device=device)[:, None] * size**2
+    canvas = _zeros((batch * 3 * size**2,), coverage.dtype, device)
+    canvas.index_put_((used + image * (2 * size**2) + channel,), ink)  # fresh memory: no copy
     return canvas.view(batch, 3, size, size)
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """On a CPU numpy's zeros are pages that the system hands out when they are written; torch writes them all."""
+    if device.type == "cpu":
+        return torch.from_numpy(np.zeros(shape, str(dtype).removeprefix("torch.")))
+    return torch.zeros(shape, dtype=dtype, device=device)
