@@ -183,20 +183,26 @@ def test_every_name_has_a_role_and_unknown_ones_are_named():
         load_backbone("vgg16")
 
 
-def test_auto_says_which_it_took(monkeypatch, capsys):
-    monkeypatch.setattr("tlk.losses.backbones.Vgg", lambda name: exec("raise WeightsMissing('no network')", globals()))
+@pytest.fixture
+def no_vgg(monkeypatch):
+    def missing(name):
+        raise WeightsMissing("no network")
+
+    monkeypatch.setattr("tlk.losses.backbones.Vgg", missing)
+
+
+def test_auto_says_which_it_took(no_vgg, capsys):
     assert load_backbone("auto").name == "efficientnet-lite0"
     assert "no network" in (said := capsys.readouterr().err) and "took efficientnet-lite0" in said
+
+
+def test_auto_prefers_the_papers(monkeypatch, capsys):
     monkeypatch.setattr("tlk.losses.backbones.Vgg", lambda name: Vgg(name, random_state(name)))
     assert load_backbone("auto").name == "vgg19-caffe"
     assert "took vgg19-caffe" in capsys.readouterr().err
 
 
-def test_another_name_is_never_swapped(monkeypatch):
-    def missing(name):
-        raise WeightsMissing("no network")
-
-    monkeypatch.setattr("tlk.losses.backbones.Vgg", missing)
+def test_another_name_is_never_swapped(no_vgg):
     with pytest.raises(WeightsMissing):
         load_backbone("vgg19-caffe")
 

