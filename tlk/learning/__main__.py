@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m tlk.learning", description="Meta-learn E, G, P, D and W; resumable.")
     p.add_argument("--preset", choices=PRESETS, default="tiny")
     p.add_argument("--data", default="heads", help="'heads' (rendered people) or a folder of clips that tlk saved (default: heads)")
-    p.add_argument("--people", type=int, default=1000, help="rendered people of the training split (default: 1000)")
+    p.add_argument("--people", type=int, default=800, help="rendered people of the training split (default: 800)")
     p.add_argument("--frames", type=int, default=24, help="frames of each rendered person (default: 24)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--batch", type=int, help="episodes of a step (default: the preset's)")
@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> None:
         more = {} if options.batch is None else {"batch": options.batch}
         run = MetaLearning.resume(checkpoint, clips, fabric=fabric, **more)
     else:
-        run = MetaLearning(options.preset, clips, options.seed, fabric=fabric, batch=options.batch)
+        run = MetaLearning(options.preset, clips, options.seed, fabric=fabric, batch=options.batch, data=_about(options))
     end = time.monotonic() + 60 * (options.minutes or float("inf"))
     train(
         run, options.out, until=lambda r: time.monotonic() > end or r.step >= (options.steps or float("inf")),
@@ -64,10 +64,16 @@ def _run(options: argparse.Namespace) -> None:
     print(f"{run.step} steps; the model is {options.out / 'model.safetensors'}: tlk.load({str(options.out / 'model.safetensors')!r})")
 
 
+def _about(options: argparse.Namespace) -> str:
+    if options.data != "heads":
+        return f"clips of {options.data}"
+    return f"rendered people (renderer version {heads.VERSION}), split train, {options.people} people of {options.frames} frames each"
+
+
 def _data(options: argparse.Namespace, size: int) -> tuple[list[Clip], list[Clip]]:
     """The training clips, and some of people that are not among them."""
     if options.data == "heads":
-        return heads.dataset("train", options.people, options.frames, size), heads.dataset("validation", 12, options.frames, size)
+        return heads.dataset("train", options.people, options.frames, size), heads.dataset("validation", 16, options.frames, size)
     folders = sorted(p for p in Path(options.data).iterdir() if p.is_dir()) if Path(options.data).is_dir() else []
     if len(folders) < 2:
         raise ValueError(f"{options.data}: holds no clips; give 'heads' or a folder with at least two clip folders that tlk saved")

@@ -19,7 +19,7 @@ from tlk.losses import Content
 from tlk.networks import ClipTable, Discriminator, Embedder, Generator
 from tlk.presets import Preset, preset as preset_named
 
-from .model import Model, provenance
+from .model import Model, device_name, provenance
 from .objective import Scene, discriminator_loss, frozen, generator_terms
 from .row_adam import RowAdam
 from .weights import LossWeights
@@ -84,14 +84,15 @@ class MetaLearning:
         fabric: a launched ``lightning_fabric.Fabric`` for devices and precision; default: one device,
             the GPU when there is one, float32.
         batch: episodes of a step, if not the preset's.
+        data: where the clips came from, for whoever reads the weights' header.
     """
 
     def __init__(
         self, preset: str | Preset, clips: Sequence[Clip], seed: int = 0, *,
-        fabric: Fabric | None = None, batch: int | None = None, fresh_batches: bool = False,
+        fabric: Fabric | None = None, batch: int | None = None, fresh_batches: bool = False, data: str = "",
     ) -> None:
         self.preset = preset_named(preset)
-        self.seed, self.step, self.fresh_batches = seed, 0, fresh_batches
+        self.seed, self.step, self.fresh_batches, self.data = seed, 0, fresh_batches, data
         self.names = [clip.name for clip in clips]
         clips = [clip.resize(self.preset.size) for clip in clips]
         self.episodes = Episodes(clips, self.preset.k, batch or self.preset.batch, seed)
@@ -176,7 +177,7 @@ class MetaLearning:
     def model(self) -> Model:
         """The networks as they are now, averaged where an average is kept, for personalising and shipping."""
         networks = self.average.module if self.average is not None else self.networks.module
-        header = provenance(self.preset) | {"seed": self.seed, "steps": self.step, "clips": len(self.names), "device": str(self.fabric.device)}
+        header = provenance(self.preset) | {"seed": self.seed, "steps": self.step, "clips": len(self.names), "data": self.data, "device": device_name(self.fabric.device)}
         return Model(self.preset, networks.embedder, networks.generator, self.critic.module.discriminator, header).copy()
 
     def save(self, path: str | Path) -> None:

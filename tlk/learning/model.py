@@ -86,6 +86,11 @@ def provenance(preset: Preset) -> dict[str, Any]:
     return {"preset": preset.to_dict(), "revision": revision(), "torch": str(torch.__version__)}
 
 
+def device_name(device: torch.device) -> str:
+    """What a run was made on: the GPU's name, or ``cpu`` with its number of threads."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type}, {torch.get_num_threads()} thread(s)"
+
+
 def revision() -> str:
     """The git revision of this code, or ``unknown`` outside a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]

@@ -28,7 +28,7 @@ def save_meta(run: MetaLearning, path: str | Path) -> None:
         tensors |= optimiser_tensors(name, getattr(run, name).optimizer)
     header = provenance(run.preset) | {
         "kind": KIND, "seed": run.seed, "step": run.step, "batch": run.episodes.batch_size, "fresh_batches": run.fresh_batches,
-        "clips": run.names, "weights": asdict(run.weights), "history": run.history,
+        "clips": run.names, "data": run.data, "weights": asdict(run.weights), "history": run.history,
     }
     save_tensors(path, tensors, header)
 
@@ -40,7 +40,7 @@ def resume_meta(cls: type[MetaLearning], path: str | Path, clips: Sequence[Clip]
         raise BadCheckpoint(
             f"{path}: made with {len(header['clips'])} clips, {header['clips'][0]} first; resume with the same clips in the same order, since row i of W belongs to clip i"
         )
-    options = {"batch": header["batch"], "fresh_batches": header["fresh_batches"]} | options
+    options = {name: header[name] for name in ("batch", "fresh_batches", "data")} | options
     run = cls(Preset.from_dict(header["preset"]), clips, header["seed"], **options)
     load_module(run.networks.module, under("networks", tensors), path)
     load_module(run.critic.module, under("critic", tensors), path)
