@@ -20,7 +20,8 @@ class Clip:
     """Square frames of one video, with 68 iBUG landmarks in pixels of these frames (centres at integers).
 
     ``truth`` is empty for real videos. For rendered people it holds what is known exactly; tensors in it
-    whose first axis is as long as the clip are per frame and follow slicing.
+    whose first axis is as long as the clip are per frame and follow slicing; what is constant belongs in numbers,
+    lists or a nested dict, which stay as they are.
     """
 
     # Plain Tensor: these two are checked below at all times, with a sentence, not only under the tests' type hook.
