@@ -55,7 +55,7 @@ def show_image(axis: Axes, image: Tensor) -> None:
 def draw_landmarks(axis: Axes, points: Float[Tensor, "68 2"], numbers: bool = False) -> None:
     """Draw the 68 points as lines by group, in pixels of the image below; ``numbers`` writes each one's index."""
     for group in GROUPS:
-        order = [*group.indices, group.indices[0]] if group.closed else list(group.indices)
+        order = group.indices + [group.first] * group.closed
         axis.plot(*points[order].T.cpu().numpy(), "-o", color=COLOURS["landmarks"], linewidth=0.8, markersize=1.5)
     if numbers:
         for i, (x, y) in enumerate(points.tolist()):
