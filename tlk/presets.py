@@ -81,7 +81,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             name="small", size=128,
-            embedder=(32, 64, 128, 256, 256), generator=(32, 64, 128, 256), bottleneck_blocks=4, embedding=256,
+            embedder=(16, 32, 96, 160, 192), generator=(32, 64, 128, 144), bottleneck_blocks=4, embedding=192,
             k=4, batch=16, content=(("efficientnet-lite0", 0.175),), match=1.0,
             lr_generator=5e-4, lr_discriminator=5e-4, lr_table=1e-2,
             finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
