@@ -5,4 +5,5 @@ import os
 from jaxtyping import install_import_hook
 
 if os.environ.get("TLK_TYPECHECK") != "0":
-    install_import_hook("tlk", "beartype.beartype")
+    # An int where a float is asked for is fine, as PEP 484 has it.
+    install_import_hook("tlk", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

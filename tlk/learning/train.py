@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -65,16 +66,15 @@ def train(run: MetaLearning, out: Path, *, until: Callable[[MetaLearning], bool]
     Leaves in ``out``: checkpoint.safetensors (resume from it), model.safetensors, curve.csv and the filmstrip.
     """
     out.mkdir(parents=True, exist_ok=True)
-    stop = _on_signal()
     saved = time.monotonic()
     if watch is not None:
         save_picture(out / "people.png", watch.truth())
-    with tqdm(initial=run.step, unit="step", desc=run.preset.name) as bar:
+    with asked_to_stop() as stop, tqdm(initial=run.step, unit="step", desc=run.preset.name, mininterval=1) as bar:
         while not until(run) and not stop:
             report = run.one_step()
             bar.update()
             if report.step % 20 == 0:
-                bar.set_postfix({name: f"{value:.3f}" for name, value in report.terms.items()})
+                bar.set_postfix({name: f"{value:.3f}" for name, value in report.terms.items()}, refresh=False)
             if watch is not None and report.step % watch_every == 0:
                 _look(run, out, watch, bar)
             if time.monotonic() - saved > 60 * save_minutes:
@@ -84,12 +84,16 @@ def train(run: MetaLearning, out: Path, *, until: Callable[[MetaLearning], bool]
     run.model().save(out / "model.safetensors")
 
 
-def _on_signal() -> list[int]:
-    """A list that becomes true when the process is asked to stop."""
+@contextmanager
+def asked_to_stop() -> Iterator[list[int]]:
+    """A list that becomes true when the process gets SIGTERM or SIGINT; what handled them before comes back after."""
     asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: asked.append(received))
-    return asked
+    before = {n: signal.signal(n, lambda received, _: asked.append(received)) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _look(run: MetaLearning, out: Path, watch: Watch, bar: tqdm) -> None:
