@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int64
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tlk.data import Clip
 from tlk.losses import Content
 from tlk.networks import Discriminator, Generator
 
 from .head import Head, without_projection
-from .meta import Report
-from .model import Model, provenance
 from .objective import Scene, discriminator_loss, frozen, generator_terms
+from .provenance import provenance
+from .stepper import Stepper, average_of
 from .weights import LossWeights
+
+if TYPE_CHECKING:
+    from .model import Model
 
 
 class PersonalGenerator(nn.Module):
@@ -52,7 +53,7 @@ class PersonalCritic(nn.Module):
         return vector @ self.column + self.discriminator.bias, features
 
 
-class FineTuning:
+class FineTuning(Stepper):
     """A stepper over the T frames of one person: ``for report in FineTuning(model, clip).steps(40): ...``.
 
     Args:
@@ -92,35 +93,24 @@ class FineTuning:
         self.generator, self.optimiser_g = self.fabric.setup(generator, g)
         self.critic, self.optimiser_d = self.fabric.setup(critic, d)
         self.content: Content | None = None  # loaded at the first step: the feed-forward variant needs none
-        decay = p.finetune_ema
-        self.average = None if decay is None else AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(decay))
+        self.average = average_of(generator, p.finetune_ema)
 
     @property
     def steps_per_epoch(self) -> int:
         return -(-len(self.clip) // self.batch)
 
-    def steps(self, n: int) -> Iterator[Report]:
-        """Take ``n`` steps, yielding a report after each."""
-        if n > 0 and self.content is None:
-            self.content = self.fabric.to_device(Content(self.preset.content))
-        for _ in range(n):
-            yield self.one_step()
-
-    def one_step(self) -> Report:
+    def _step(self, weights: LossWeights) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """D's updates and one of G and ψ' by L_CNT + L_ADV, on one batch of frames."""
-        start, weights = time.perf_counter(), self.weights.snapshot()
+        if self.content is None:
+            self.content = self.fabric.to_device(Content(self.preset.content))
         scene = self._scene()
         fake = self.generator(scene.drawn)
-        loss_d = real = generated = None
-        for _ in range(max(weights.discriminator_steps, 1)):
+        for _ in range(weights.discriminator_steps):
             loss_d, real, generated = discriminator_loss(self.critic, scene, fake)
-            if weights.discriminator_steps > 0:
-                self.fabric.backward(loss_d)
-                self.optimiser_d.step()
-                self.optimiser_d.zero_grad()
-        terms = self._update_generator(scene, fake, weights)
-        self.step += 1
-        return self._report(terms | {"discriminator": loss_d}, weights, real, generated, time.perf_counter() - start)
+            self.apply(loss_d, self.optimiser_d)
+        if weights.discriminator_steps == 0:
+            loss_d, real, generated = self.look(scene, fake)
+        return self._update_generator(scene, fake, weights) | {"discriminator": loss_d}, real, generated
 
     def _scene(self) -> Scene:
         """The step's frames: each epoch a new order that depends on the seed and the epoch alone."""
@@ -134,18 +124,10 @@ class FineTuning:
         critic = self.critic.module
         with frozen(critic), self.fabric.autocast():
             terms = generator_terms(critic, self.content, scene, fake)
-        self.fabric.backward(weights.total(terms))
-        self.optimiser_g.step()
-        self.optimiser_g.zero_grad()
+        self.apply(weights.total(terms), self.optimiser_g)
         if self.average is not None:
             self.average.update_parameters(self.generator.module)
         return terms
-
-    def _report(self, terms: dict[str, Tensor], weights: LossWeights, real: Tensor, generated: Tensor, seconds: float) -> Report:
-        values = torch.stack([t.detach().float() for t in terms.values()]).tolist()
-        report = Report(self.step, dict(zip(terms, values)), weights, real.float().cpu(), generated.float().cpu(), seconds)
-        self.history.append({"step": self.step, **report.terms})
-        return report
 
     def head(self) -> Head:
         """The person's generator as it is now; a copy, so that training may go on."""

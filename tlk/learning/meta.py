@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int64
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tlk.data import Clip, EpisodeBatch, Episodes
 from tlk.landmarks import rasterise
@@ -19,27 +17,16 @@ from tlk.losses import Content
 from tlk.networks import ClipTable, Discriminator, Embedder, Generator
 from tlk.presets import Preset, preset as preset_named
 
-from .model import Model, device_name, provenance
+from .checkpoints import BadCheckpoint, load_module, load_optimiser, load_tensors, module_tensors, optimiser_tensors, save_tensors, under
+from .model import Model
 from .objective import Scene, discriminator_loss, frozen, generator_terms
+from .provenance import device_name, provenance
 from .row_adam import RowAdam
+from .stepper import Stepper, average_of
 from .weights import LossWeights
 
-
-@dataclass
-class Report:
-    """What one step did: unweighted terms, the weights in force, D's scores; floats and CPU tensors only."""
-
-    step: int  #: steps done so far, this one included
-    terms: dict[str, float]  #: generator's terms by name, and ``discriminator``
-    weights: LossWeights
-    real_scores: Float[Tensor, " b"]
-    fake_scores: Float[Tensor, " b"]
-    seconds: float
-
-    @property
-    def accuracy(self) -> tuple[float, float]:
-        """Share of real frames that D scores above 0 and of generated frames below 0 (last D update)."""
-        return (self.real_scores > 0).float().mean().item(), (self.fake_scores < 0).float().mean().item()
+KIND = "a meta-learning checkpoint"
+OPTIMISERS = ("optimiser_g", "optimiser_d", "optimiser_w")
 
 
 class EmbedAndGenerate(nn.Module):
@@ -70,7 +57,7 @@ class Critic(nn.Module):
         return self.discriminator(frames, drawn, self.table(index))
 
 
-class MetaLearning:
+class MetaLearning(Stepper):
     """A stepper: ``for report in MetaLearning("tiny", clips).steps(1000): ...`` yields after every step.
 
     One step: one forward pass of E and G; ``discriminator_steps`` updates of D on its result, detached; one
@@ -112,29 +99,20 @@ class MetaLearning:
         self.networks, self.optimiser_g = self.fabric.setup(networks, g)
         self.critic, self.optimiser_d, self.optimiser_w = self.fabric.setup(critic, d, w)
         self.content = self.fabric.to_device(Content(p.content))
-        self.average = None
-        if p.ema is not None:
-            self.average = AveragedModel(networks, multi_avg_fn=get_ema_multi_avg_fn(p.ema))
+        self.average = average_of(networks, p.ema)
 
-    def steps(self, n: int) -> Iterator[Report]:
-        """Take ``n`` steps, yielding a report after each. Weights are read once, at a step's beginning."""
-        for _ in range(n):
-            yield self.one_step()
-
-    def one_step(self) -> Report:
-        """One whole step; see the class for its phases."""
-        start, weights = time.perf_counter(), self.weights.snapshot()
+    def _step(self, weights: LossWeights) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """See the class for the phases."""
+        scene, fake, embedding = self.draw()
+        loss_d = real = generated = None
         for update in range(weights.discriminator_steps):
-            if update == 0 or self.fresh_batches:
+            if update > 0 and self.fresh_batches:
                 scene, fake, embedding = self.draw(stream=update)
             loss_d, real, generated = self.update_discriminator(scene, fake)
         if weights.discriminator_steps == 0:
-            scene, fake, embedding = self.draw()
-            with torch.no_grad(), self.fabric.autocast():
-                loss_d, real, generated = discriminator_loss(self.critic.module, scene, fake)
+            loss_d, real, generated = self.look(scene, fake)
         terms = self.update_generator(scene, fake, embedding, weights)
-        self.step += 1
-        return self._report(terms | {"discriminator": loss_d}, weights, real, generated, time.perf_counter() - start)
+        return terms | {"discriminator": loss_d}, real, generated
 
     def draw(self, stream: int = 0) -> tuple[Scene, Tensor, Tensor]:
         """The forward pass of E and G on this step's episodes: (scene, generated frames, embeddings)."""
@@ -149,10 +127,7 @@ class MetaLearning:
     def update_discriminator(self, scene: Scene, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One update of θ, w0, b and the batch's rows of W by L_DSC."""
         loss, real, generated = discriminator_loss(self.critic, scene, fake)
-        self.fabric.backward(loss)
-        for optimiser in (self.optimiser_d, self.optimiser_w):
-            optimiser.step()
-            optimiser.zero_grad()
+        self.apply(loss, self.optimiser_d, self.optimiser_w)
         return loss.detach(), real, generated
 
     def update_generator(self, scene: Scene, fake: Tensor, embedding: Tensor, weights: LossWeights) -> dict[str, Tensor]:
@@ -161,18 +136,10 @@ class MetaLearning:
         with frozen(critic), self.fabric.autocast():
             column = critic.table(scene.index)
             terms = generator_terms(critic, self.content, scene, fake, embedding, column)
-        self.fabric.backward(weights.total(terms))
-        self.optimiser_g.step()
-        self.optimiser_g.zero_grad()
+        self.apply(weights.total(terms), self.optimiser_g)
         if self.average is not None:
             self.average.update_parameters(self.networks.module)
         return terms
-
-    def _report(self, terms: dict[str, Tensor], weights: LossWeights, real: Tensor, generated: Tensor, seconds: float) -> Report:
-        values = torch.stack([t.detach().float() for t in terms.values()]).tolist()  # one wait for the device
-        report = Report(self.step, dict(zip(terms, values)), weights, real.float().cpu(), generated.float().cpu(), seconds)
-        self.history.append({"step": self.step, **report.terms, "real": report.accuracy[0], "fake": report.accuracy[1]})
-        return report
 
     def model(self) -> Model:
         """The networks as they are now, averaged where an average is kept, for personalising and shipping."""
@@ -181,14 +148,39 @@ class MetaLearning:
         return Model(self.preset, networks.embedder, networks.generator, self.critic.module.discriminator, header).copy()
 
     def save(self, path: str | Path) -> None:
-        """Write everything that ``resume`` needs, whole or not at all."""
-        from .resume import save_meta
-
-        save_meta(self, path)
+        """Write networks, average, optimisers, step, weights and curve, whole or not at all."""
+        tensors = module_tensors("networks", self.networks.module) | module_tensors("critic", self.critic.module)
+        if self.average is not None:
+            tensors |= module_tensors("average", self.average)
+        for name in OPTIMISERS:
+            tensors |= optimiser_tensors(name, getattr(self, name).optimizer)
+        header = provenance(self.preset) | {
+            "kind": KIND, "seed": self.seed, "step": self.step, "batch": self.episodes.batch_size, "fresh_batches": self.fresh_batches,
+            "clips": self.names, "data": self.data, "weights": asdict(self.weights), "history": self.history,
+        }
+        save_tensors(path, tensors, header)
 
     @classmethod
     def resume(cls, path: str | Path, clips: Sequence[Clip], **options) -> MetaLearning:
-        """Go on as if never stopped: same clips in, same numbers out. ``options`` as for the class (batch, fabric)."""
-        from .resume import resume_meta
+        """Go on as if never stopped: same clips in, same numbers out. ``options`` as for the class (batch, fabric).
 
-        return resume_meta(cls, path, clips, **options)
+        Raises BadCheckpoint when the file is damaged or its rows of W belong to other clips.
+        """
+        tensors, header = load_tensors(path, KIND)
+        if [clip.name for clip in clips] != header["clips"]:
+            raise BadCheckpoint(
+                f"{path}: made with {len(header['clips'])} clips, {header['clips'][0]} first; resume with the same clips in the same order, since row i of W belongs to clip i"
+            )
+        options = {name: header[name] for name in ("batch", "fresh_batches", "data")} | options
+        run = cls(Preset.from_dict(header["preset"]), clips, header["seed"], **options)
+        run._restore(tensors, path)
+        run.step, run.history, run.weights = header["step"], header["history"], LossWeights(**header["weights"])
+        return run
+
+    def _restore(self, tensors: dict[str, Tensor], path: str | Path) -> None:
+        load_module(self.networks.module, under("networks", tensors), path)
+        load_module(self.critic.module, under("critic", tensors), path)
+        if self.average is not None:
+            load_module(self.average, under("average", tensors), path)
+        for name in OPTIMISERS:
+            load_optimiser(getattr(self, name).optimizer, under(name, tensors))

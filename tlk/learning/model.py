@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ from tlk.networks import Discriminator, Embedder, Generator
 from tlk.presets import Preset
 
 from .checkpoints import BadCheckpoint, load_module, load_tensors, module_tensors, save_tensors, under
+from .finetune import FineTuning
 from .head import Head
+from .provenance import provenance, revision
 
 KIND = "a meta-learned model"
 SHIPPED = Path(__file__).parent.parent / "weights"
@@ -64,8 +65,6 @@ class Model:
             seed: of the order of frames.
             options: as for ``FineTuning``.
         """
-        from .finetune import FineTuning
-
         tuning = FineTuning(self, clip, seed=seed, **options)
         for _ in tuning.steps(tuning.steps_per_epoch * (self.preset.finetune_epochs if epochs is None else epochs)):
             pass
@@ -79,25 +78,6 @@ class Model:
         if half:
             tensors = {n: t.half() if t.ndim > 1 and t.is_floating_point() else t for n, t in tensors.items()}
         save_tensors(path, tensors, self.header | provenance(self.preset) | {"kind": KIND, "revision": self.header.get("revision") or revision()})
-
-
-def provenance(preset: Preset) -> dict[str, Any]:
-    """What every written file says of itself."""
-    return {"preset": preset.to_dict(), "revision": revision(), "torch": str(torch.__version__)}
-
-
-def device_name(device: torch.device) -> str:
-    """What a run was made on: the GPU's name, or ``cpu`` with its number of threads."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type}, {torch.get_num_threads()} thread(s)"
-
-
-def revision() -> str:
-    """The git revision of this code, or ``unknown`` outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or "unknown"
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
 
 
 def load(name_or_path: str | Path = "heads-64", device: str | torch.device = "cpu") -> Model:
