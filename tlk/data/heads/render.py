@@ -143,7 +143,7 @@ def render(person: Person, motion: Motion, size: int = 256, light: Light | None 
     scenes = [Scene(person, *row) for row in zip(motion.pose, motion.expression, motion.gaze, strict=True)]
     points, square, focal = _frame_square(person, scenes, motion)
     gain = size / square.side
-    shift = [(BASE / 2 - edge) * gain - 0.5 for edge in (square.left, square.top)]
+    shift = ((BASE / 2 - square.left) * gain - 0.5, (BASE / 2 - square.top) * gain - 0.5)
     still, lamps = still_parts(person, size), light or person.light
     pictures = np.stack([draw(person, scene, lamps, focal * gain, shift, size, still)[0] for scene in scenes])
     pupils = np.stack([view(s.eyes[:, 0] + 0.135 * s.eyes[:, 3], person.looks.distance)[:, :2] for s in scenes]) * focal * gain + shift

@@ -1,0 +1,76 @@
+"""What each metric sees and what it does not, on frames that are spoiled in one way each: the table in metrics.py."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tlk.data import heads
+from tlk.evaluation import frechet
+from tlk.evaluation.judges import Judges, score
+
+
+@pytest.fixture(scope="module")
+def judges():
+    pytest.importorskip("dlib")
+    return Judges("dlib")
+
+
+def blur(x):
+    kernel = torch.exp(-(torch.arange(-3.0, 4) ** 2) / 2)
+    kernel = (kernel / kernel.sum()).expand(3, 1, 1, -1)
+    return F.conv2d(F.conv2d(F.pad(x, (3, 3, 3, 3), mode="reflect"), kernel, groups=3), kernel.mT, groups=3)
+
+
+@pytest.fixture(scope="module")
+def seen(judges):
+    """Spoiled frames → mean scores; ``strangers`` are the frames of another person in the same motion."""
+    first, second = (heads.people("test", 6)[i] for i in (0, 5))
+    yaw = np.array([-22, -18, -14, 22, 18, 14])
+    motion = heads.Motion.of(np.stack([yaw, 0 * yaw, 0 * yaw], 1), np.zeros((6, 52)), np.zeros((6, 2)))
+    truth, other = (heads.render(heads.Person(p), motion, 64) for p in (first, second))
+    x = truth.images
+    spoiled = {
+        "untouched": x, "blur": blur(x), "order": x.roll(3, 0), "colour": (x * torch.tensor([0.8, 1, 1.1]).view(3, 1, 1)).clamp(0, 1),
+        "strangers": other.images,
+    }  # fmt: skip
+    looks = {name: judges.see(images, truth.landmarks) for name, images in spoiled.items()}
+    means = {n: {m: v.nanmean().item() for m, v in vars(score(s, looks["untouched"], truth)).items()} for n, s in looks.items()}
+    for name, look in looks.items():
+        means[name] |= {"frechet": frechet(look.pooled, looks["untouched"].pooled), "failed": look.found.isnan().any(-1).any(-1).float().mean().item()}
+    return means
+
+
+def test_untouched_frames_are_perfect_but_for_the_detector(seen):
+    best = seen["untouched"]
+    assert best["ssim"] == pytest.approx(1) and best["csim"] == pytest.approx(1, abs=1e-5)
+    assert best["perceptual"] < 1e-6 and best["l1"] == 0 and best["frechet"] < 1e-6
+    assert best["failed"] <= 0.5 and 0 < best["landmark_error"] < 0.12
+
+
+def test_blur(seen):
+    """Seen by features; L1 likes it better than right pictures in other colours."""
+    assert seen["blur"]["perceptual"] > 2 * seen["colour"]["perceptual"] and seen["blur"]["frechet"] > seen["colour"]["frechet"]
+    assert seen["blur"]["l1"] < seen["colour"]["l1"]
+
+
+def test_frames_in_another_order(seen):
+    """Seen by what compares frame by frame; not by who is seen, nor by a comparison of sets."""
+    order = seen["order"]
+    assert order["ssim"] < 0.8 and order["landmark_error"] > 3 * seen["untouched"]["landmark_error"]
+    assert order["frechet"] < 1e-6 * seen["blur"]["frechet"] + 1e-6
+    assert order["csim"] > (1 + seen["strangers"]["csim"]) / 2
+
+
+def test_other_colours(seen):
+    """Not seen by structure, identity or landmarks; seen by L1 and by features."""
+    colour = seen["colour"]
+    assert colour["ssim"] > 0.95 and colour["csim"] > 0.99
+    assert colour["landmark_error"] == pytest.approx(seen["untouched"]["landmark_error"], rel=0.2)
+    assert colour["l1"] > 0.02 and colour["perceptual"] > 0.1 and colour["frechet"] > 1
+
+
+def test_another_person(seen):
+    """The right motion by the wrong person: what landmark error cannot see, identity does."""
+    assert seen["strangers"]["csim"] == min(s["csim"] for s in seen.values())
+    assert seen["strangers"]["landmark_error"] < 0.5 * seen["order"]["landmark_error"]

@@ -1,0 +1,143 @@
+"""Records → means with intervals, differences between systems, and the markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+from typing import Any
+
+import torch
+
+from .metrics import VARIANTS, frechet
+from .records import Record
+from .statistics import bootstrap
+
+Cell = tuple[str, int]  #: system, number of source frames
+PER_FRAME = ("ssim", "perceptual", "csim", "landmark_error", "failed", "l1", "psnr")
+TRUTH: Cell = ("true frames", 0)
+
+
+def summarise(records: Sequence[Record]) -> dict[str, Any]:
+    """group → ``rows`` (a mean with its interval over people for each system and T), ``differences``, ``strangers``.
+
+    A person's value is the mean over their hold-out frames; the interval is a bootstrap over people.
+    """
+    groups = dict.fromkeys(r.group for r in records)
+    return {group: _group([r for r in records if r.group == group]) for group in groups}
+
+
+def _group(records: list[Record]) -> dict[str, Any]:
+    cells: dict[Cell, list[Record]] = {}
+    for record in records:
+        cells.setdefault((record.system, record.sources), []).append(record)
+    truth = cells[TRUTH]
+    rows = [_row(cell, found, truth) for cell, found in cells.items()]
+    notes = {r.system: r.note for r in records}
+    return {"people": len(truth), "rows": rows, "differences": _differences(cells), "strangers": strangers(truth), "notes": notes}
+
+
+def values(record: Record, metric: str) -> list[float | None]:
+    """One number for each frame; ``failed`` is 1 where the landmark error is missing."""
+    if metric == "failed":
+        return [float(v is None) for v in record.frames["landmark_error"]]
+    return record.frames[metric]
+
+
+def of_people(records: Sequence[Record], metric: str) -> list[float]:
+    """Each person's mean; a person without any value is left out."""
+    kept = ([v for v in values(r, metric) if v is not None] for r in records)
+    return [sum(k) / len(k) for k in kept if k]
+
+
+def _row(cell: Cell, records: list[Record], truth: list[Record]) -> dict[str, Any]:
+    row: dict[str, Any] = {"system": cell[0], "sources": cell[1]}
+    for metric in PER_FRAME:
+        people = of_people(records, metric)
+        row[metric] = bootstrap(people)._asdict() if people else None
+    a, b = (torch.cat([r.tensors["pooled"] for r in found]) for found in (records, truth))
+    row["frechet"] = {"mean": frechet(a, b), "images": len(a)} if len(a) > 1 else None
+    row["fit_seconds"] = sum(r.fit_seconds for r in records) / len(records)
+    row["frame_seconds"] = sum(r.frame_seconds for r in records) / len(records)
+    return row
+
+
+def _differences(cells: dict[Cell, list[Record]]) -> list[dict[str, Any]]:
+    """Person by person, which is far sharper than two intervals side by side: each later system of the table less
+    each earlier one at the same T, and each system at one T less itself at the T before."""
+    systems = [c for c in cells if c != TRUTH]
+    pairs = [(b, a) for a, b in combinations(systems, 2) if a[1] == b[1]]
+    for name in dict.fromkeys(c[0] for c in systems):
+        pairs += [(b, a) for a, b in pairwise(sorted((c for c in systems if c[0] == name), key=lambda c: c[1]))]
+    return [{"of": b, "less": a, **{m: difference(cells[b], cells[a], m) for m in PER_FRAME}} for b, a in pairs]
+
+
+def difference(of: Sequence[Record], less: Sequence[Record], metric: str) -> dict[str, Any] | None:
+    """Mean difference on people and frames that both have a value for, with its interval."""
+    others, people = {r.person: r for r in less}, []
+    for record in of:
+        if record.person in others:
+            pairs = zip(values(record, metric), values(others[record.person], metric), strict=True)
+            if both := [x - y for x, y in pairs if x is not None and y is not None]:
+                people.append(sum(both) / len(both))
+    return bootstrap(people)._asdict() if people else None
+
+
+def strangers(truth: Sequence[Record]) -> float | None:
+    """Mean cosine of the identity embeddings of true frames of different people: where CSIM's scale begins."""
+    if len(truth) < 2:
+        return None
+    unit = [torch.nn.functional.normalize(r.tensors["identity"].double(), dim=1).mean(0) for r in truth]
+    return sum((a @ b).item() for a, b in combinations(unit, 2)) / (len(unit) * (len(unit) - 1) / 2)
+
+
+def markdown(summary: dict[str, Any], about: dict[str, Any]) -> str:
+    """Tables for people to read, then every variant and setting that is needed to get them again."""
+    parts = ["# Evaluation", ""]
+    for group, found in summary.items():
+        parts += [f"## {group.capitalize()} people ({found['people']})", "", *_table(found), "", *_readings(found), ""]
+        parts += ["Differences, person by person:", "", *_difference_table(found["differences"]), ""]
+    if retrieval := about.get("retrieval"):
+        parts += ["## Embeddings", "", retrieval_line(retrieval), ""]
+    parts += ["## What the numbers are", ""] + [f"- {name}: {what}" for name, what in VARIANTS.values()]
+    parts += ["- [ ]: 95 % interval by bootstrap over people.", "", "## To get them again", ""]
+    return "\n".join(parts + [f"- {key}: {value}" for key, value in about.items() if key != "retrieval"]) + "\n"
+
+
+def _table(found: dict[str, Any]) -> list[str]:
+    head = ["system", "T", *(VARIANTS[m][0] for m in (*PER_FRAME, "frechet")), "s to fit", "s a frame"]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for row in found["rows"]:
+        cells = [row["system"], str(row["sources"] or "–"), *(_shown(row[m]) for m in (*PER_FRAME, "frechet"))]
+        lines.append("| " + " | ".join([*cells, f"{row['fit_seconds']:.2f}", f"{row['frame_seconds']:.3f}"]) + " |")
+    return lines
+
+
+def _readings(found: dict[str, Any]) -> list[str]:
+    known = "" if found["strangers"] is None else f" Other people's CSIM (true frames of different people): {found['strangers']:.3f}."
+    return [f"{'; '.join(f'{name}: {note}' for name, note in found['notes'].items())}.{known}"]
+
+
+def _difference_table(differences: list[dict[str, Any]]) -> list[str]:
+    shown = ("ssim", "perceptual", "csim", "landmark_error")
+    lines = ["| difference | " + " | ".join(VARIANTS[m][0] for m in shown) + " |", "|" + " --- |" * (len(shown) + 1)]
+    for d in differences:
+        (of, t), (less, s) = d["of"], d["less"]
+        lines.append(f"| {of} ({t}) − {less} ({s}) | " + " | ".join(_shown(d[m]) for m in shown) + " |")
+    return lines
+
+
+def _shown(value: dict[str, Any] | None) -> str:
+    if value is None:
+        return "–"
+    digits = 1 if abs(value["mean"]) >= 10 else 3
+    interval = "" if value.get("low") is None else f" [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
+    return f"{value['mean']:.{digits}f}{interval}"
+
+
+def retrieval_line(found: dict[str, Any]) -> str:
+    share = found["embedding"]
+    return (
+        f"The nearest neighbour of an unseen person's single frame, among the frames of another motion of all {found['people']} people, is that person in "
+        f"{100 * share['mean']:.1f} % of cases{'' if share['low'] is None else ' [{:.1f}, {:.1f}]'.format(100 * share['low'], 100 * share['high'])} by the cosine of "
+        f"embeddings; {100 * found['pixels']['mean']:.1f} % by pixels, {100 * found['chance']:.1f} % by chance."
+    )
