@@ -18,20 +18,22 @@ from pathlib import Path
 import numpy as np
 
 from tlk.data.heads import styles
-from tlk.data.heads.asset import SKIN, load_asset
-from tlk.data.heads.chart import chart_xy
+from tlk.data.heads.asset import CHART, CHART_BOTTOM, CHART_TOP, SKIN, load_asset
+from tlk.data.heads.chart import chart_xy, load_chart
 from tlk.data.heads.geometry import view
 from tlk.data.heads.light import Light
 from tlk.data.heads.motion import Motion
+from tlk.data.heads.paint import BROW
 from tlk.data.heads.person import Person
-from tlk.data.heads.render import Scene, draw, still_parts
+from tlk.data.heads.render import View, draw, still_parts
+from tlk.data.heads.scene import Scene
 
-PAIRS = {17 + i: 26 - i for i in range(5)} | {31: 35, 32: 34, 36: 45, 37: 44, 38: 43, 39: 42, 40: 47, 41: 46}
+PAIRS = {31: 35, 32: 34, 36: 45, 37: 44, 38: 43, 39: 42, 40: 47, 41: 46}
 PAIRS |= {48: 54, 49: 53, 50: 52, 59: 55, 58: 56, 60: 64, 61: 63, 67: 65}
 MIDDLE = [27, 28, 29, 30, 33, 51, 57, 62, 66]
 UPPER_LIP, LOWER_LIP = (49, 50, 51, 61, 62), (57, 58, 59, 66, 67)
 UPPER_LID, LOWER_LID = (37, 38), (40, 41)
-SIZE = 320
+SIZE = 256
 
 
 def predictor():
@@ -45,7 +47,7 @@ def predictor():
 def plain(seed: int) -> Person:
     """The person without hair, beard or make-up over the points."""
     person = Person(seed)
-    object.__setattr__(person, "looks", dataclasses.replace(person.looks, style=styles.STYLES["bald"], style_name="bald", beard="none", distance=12.0))
+    object.__setattr__(person, "looks", dataclasses.replace(person.looks, style=styles.STYLES["bald"], style_name="bald", beard="none", glasses="none", hat="none", distance=12.0))
     return person
 
 
@@ -70,7 +72,7 @@ def observe(seeds: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, list]
             motion = Motion.still(yaw=yaw, jawOpen=jaw)
             scene = Scene(person, motion.pose[0], motion.expression[0], motion.gaze[0])
             focal = SIZE / 3.6 * 12
-            picture = draw(person, scene, Light(), focal, (SIZE / 2, SIZE / 2), SIZE, still)[0]
+            picture = draw(scene, Light(), View(SIZE, focal, (SIZE / 2, SIZE / 2)), still)[0]
             boxes = detect(picture, 0)
             if len(boxes) != 1:
                 continue
@@ -116,6 +118,26 @@ def choose(screens: np.ndarray, points: np.ndarray, scales: np.ndarray) -> dict[
         if p in PAIRS:
             chosen[PAIRS[p]] = int(other[chosen[p]])
         print(p, chosen[p], np.round(template[chosen[p]], 3), f"{cost[chosen[p]] / 2:.4f}")
+    return chosen
+
+
+def choose_brows(screens: np.ndarray, points: np.ndarray, scales: np.ndarray) -> dict[int, tuple]:
+    """Point → (vertices, weights), on the painted brow's line, where dlib puts its brow points along it."""
+    chart, asset = load_chart(), load_asset()
+    angles = np.arange(4, 40, 0.7)
+    heights = np.interp(angles, BROW[:, 0], BROW[:, 1])
+    rows = np.round((CHART_TOP - heights) / (CHART_TOP - CHART_BOTTOM) * CHART[1]).astype(int)
+    place = {side: np.round((0.5 + side * angles / 360) * CHART[0]).astype(int) for side in (-1, 1)}
+    index = {s: asset.triangles[chart.triangle[rows, c]] for s, c in place.items()}
+    weight = {s: np.stack([1 - chart.b1[rows, c] - chart.b2[rows, c], chart.b1[rows, c], chart.b2[rows, c]], 1) for s, c in place.items()}
+    seen = {s: (screens[:, index[s]] * weight[s][None, :, :, None]).sum(2) for s in place}
+    chosen = {}
+    for p in range(17, 22):
+        error = lambda s, q: np.median(np.linalg.norm(seen[s] - points[:, q][:, None], axis=2) / scales[:, None], axis=0)
+        k = int((error(-1, p) + error(1, 43 - p)).argmin())
+        print(p, "brow at", round(angles[k], 1), "degrees", f"{error(-1, p)[k]:.4f}")
+        for s, q in ((-1, p), (1, 43 - p)):
+            chosen[q] = (index[s][k].tolist(), np.round(weight[s][k], 4).tolist())
     return chosen
 
 
@@ -189,7 +211,9 @@ def main() -> None:
     chosen = choose(screens, points, scales)
     front = [i for i, w in enumerate(ahead) if w is not None]
     lines = jaw([(ahead[i], screens[i]) for i in front], points[front], scales[front])
-    options.out.write_text(json.dumps({"inner": [chosen[p] for p in range(17, 68)]} | lines) + "\n")
+    places = {p: ([v, v, v], [1, 0, 0]) for p, v in chosen.items()} | choose_brows(screens, points, scales)
+    inner = {"inner": [places[p][0] for p in range(17, 68)], "inner_weights": [places[p][1] for p in range(17, 68)]}
+    options.out.write_text(json.dumps(inner | lines) + "\n")
 
 
 if __name__ == "__main__":

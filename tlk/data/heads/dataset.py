@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import platformdirs
 import torch
 from safetensors.torch import load_file, save_file
@@ -17,7 +18,7 @@ from tlk.data.heads.person import Person
 from tlk.data.heads.render import render
 from tlk.files import write_whole
 
-VERSION = 1  #: of the renderer: another number, other pictures, another cache
+VERSION = 2  #: of the renderer: another number, other pictures, another cache
 SPLITS = {"train": 0, "validation": 1_000_000, "test": 2_000_000}  #: the first seed of each
 SPACING = 0.4  #: seconds between the frames of a clip: a second of 25 frames shows too little of a person
 CHUNK = 8  #: people in one file
@@ -50,18 +51,21 @@ def clip_of(person: int, clip: int, frames: int, size: int) -> Clip:
     return made
 
 
-def dataset(split: str, people: int = 400, frames: int = 24, size: int = 64, clips_per_person: int = 1, progress: bool = True) -> list[Clip]:
+def dataset(split: str, people: int = 400, frames: int = 24, size: int = 64, clips_per_person: int = 1, progress: bool = True, version: int = VERSION) -> list[Clip]:
     """``people`` × ``clips_per_person`` clips of a split (``train``, ``validation``, ``test``), person by person.
 
     Rendered at the first call and kept under ``cache_folder()``; a killed call goes on where it stopped. Asking for
-    more people later adds to what is there. Raises ValueError for an unknown split or counts below 1.
+    more people later adds to what is there. ``version``: people of an older renderer, as far as they are still on disk.
+    Raises ValueError for an unknown split, counts below 1, or an older version that is not on disk.
     """
     seeds = _seeds(split, people)
     if frames < 1 or clips_per_person < 1 or clips_per_person > 64:
         raise ValueError(f"frames={frames} and clips_per_person={clips_per_person} must be at least 1 (and at most 64 clips)")
-    folder = cache_folder() / _key(frames, size, clips_per_person)
+    folder = cache_folder() / f"v{version}-{size}px-{frames}f-{clips_per_person}c"
     chunks = sorted({seed // CHUNK for seed in seeds})
     missing = [c for c in chunks if not (folder / f"{c}.safetensors").exists()]
+    if missing and version != VERSION:
+        raise ValueError(f"{len(missing) * CHUNK} people of renderer version {version} are not in {folder}, and this is version {VERSION}: leave version out")
     if missing:
         _announce(folder, len(missing), frames, size, clips_per_person)
         for chunk in tqdm(missing, desc=f"rendering {split} people", unit=f"{CHUNK} people", disable=not progress):
@@ -74,13 +78,8 @@ def _seeds(split: str, count: int) -> list[int]:
     return people(split, count)
 
 
-def _key(frames: int, size: int, clips: int) -> str:
-    """A folder for each renderer version and each shape of clip."""
-    return f"v{VERSION}-{size}px-{frames}f-{clips}c"
-
-
 def _announce(folder: Path, chunks: int, frames: int, size: int, clips: int) -> None:
-    megabytes = chunks * CHUNK * clips * frames * 3 * size * size / 1e6
+    megabytes = chunks * CHUNK * clips * frames * (3 + 1 / 8) * size * size / 1e6
     print(f"rendering {chunks * CHUNK} people once, about {megabytes:.0f} MB, into {folder}")
 
 
@@ -88,6 +87,7 @@ def _render_chunk(path: Path, chunk: int, frames: int, size: int, clips_per_pers
     made = [clip_of(chunk * CHUNK + i, c, frames, size) for i in range(CHUNK) for c in range(clips_per_person)]
     tensors = {"frames": torch.stack([c.frames for c in made]), "landmarks": torch.stack([c.landmarks for c in made])}
     tensors |= {f"truth.{k}": torch.stack([c.truth[k] for c in made]) for k in made[0].truth}
+    tensors["truth.mask"] = torch.from_numpy(np.packbits(tensors["truth.mask"].numpy(), -1))
     about = {"names": json.dumps([c.name for c in made]), "fps": str(made[0].fps), "source": made[0].source, "version": str(VERSION)}
     with write_whole(path) as temporary:
         save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, about)
@@ -99,6 +99,9 @@ def _read_chunk(path: Path) -> list[Clip]:
     tensors = load_file(path)
     with safe_open(path, "pt") as file:
         about = file.metadata()
+    size = tensors["frames"].shape[-1]
+    if "truth.mask" in tensors:
+        tensors["truth.mask"] = torch.from_numpy(np.unpackbits(tensors["truth.mask"].numpy(), -1, count=size).astype(bool))
     truth = {k.removeprefix("truth."): v for k, v in tensors.items() if k.startswith("truth.")}
     return [
         Clip(tensors["frames"][i], tensors["landmarks"][i], float(about["fps"]), name, about["source"], {k: v[i] for k, v in truth.items()})

@@ -43,9 +43,8 @@ def neck_transforms(head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array(turns, np.float32), np.array(shifts, np.float32)
 
 
-def bend(points: np.ndarray, weights: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """Linear blend skinning of ``points`` (n, 3) by ``weights`` (n, 5)."""
-    turns, shifts = neck_transforms(head)
+def bend(points: np.ndarray, weights: np.ndarray, turns: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Linear blend skinning of ``points`` (n, 3) by ``weights`` (n, 5) with ``neck_transforms``."""
     return _bend(np.ascontiguousarray(points, np.float32), np.ascontiguousarray(weights, np.float32), turns, shifts)
 
 
@@ -75,6 +74,16 @@ def rooted(points, root, weight, offset):
 
 def view(points: np.ndarray, distance: float) -> np.ndarray:
     """(n, 3) in a picture of unit focal length: x to the right, y down, 1/z; the camera looks at ``CENTRE``."""
-    relative = points - CENTRE
-    inverse = 1.0 / (distance - relative[:, 2])
-    return np.stack([relative[:, 0] * inverse, -relative[:, 1] * inverse, inverse], 1)
+    return project(np.ascontiguousarray(points, np.float32), np.float32(distance), 1.0, 0.0, 0.0)
+
+
+@compiled
+def project(points, distance, focal, shift_x, shift_y):
+    """(n, 3) x, y and 1/z on the screen: ``focal`` × the unit picture + shift."""
+    out = np.empty_like(points)
+    for i in range(len(points)):
+        inverse = 1.0 / (distance - (points[i, 2] - 0.5))
+        out[i, 0] = focal * points[i, 0] * inverse + shift_x
+        out[i, 1] = -focal * (points[i, 1] - 7.05) * inverse + shift_y
+        out[i, 2] = inverse
+    return out

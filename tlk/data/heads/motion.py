@@ -108,8 +108,8 @@ def _pose(seed: int, t: np.ndarray) -> np.ndarray:
 def _gaze(seed: int, t: np.ndarray) -> np.ndarray:
     """Glances: held directions with quick moves between them, drawn to the camera."""
     step = np.floor(t * 1.4).astype(int)
-    r = np.random.default_rng([seed, 4])
-    held = np.where(r.random((step[-1] + 2, 1)) < 0.45, 0.0, 1.0) * r.normal(0, 1, (step[-1] + 2, 2)) * [11, 5.5]
+    home, aside = np.random.default_rng([seed, 4]).random((step[-1] + 2, 1)), np.random.default_rng([seed, 10]).standard_normal((step[-1] + 2, 2))
+    held = np.where(home < 0.45, 0.0, aside * [11, 5.5])
     f = np.clip((t * 1.4 - step - 0.85) / 0.15, 0, 1)[:, None]
     return soft_limit(held[step] * (1 - f) + held[step + 1] * f, 26.0).astype(np.float32)
 

@@ -8,7 +8,7 @@ from tlk.data.heads.asset import load_asset
 from tlk.data.heads.chart import load_chart, noise
 
 HAIRLINE = np.array([(0, 7.98), (22, 8.0), (38, 7.93), (50, 7.72), (60, 7.5), (67, 7.2), (76, 7.12), (83, 7.45), (103, 7.42), (113, 6.95), (140, 6.62), (180, 6.55)])
-BROW = np.array([(7, 7.505), (13, 7.525), (20, 7.54), (28, 7.525), (36, 7.465)])  #: degrees, dm: inner end to outer end
+BROW = np.array([(7, 7.52), (13, 7.535), (20, 7.545), (28, 7.53), (36, 7.475)])  #: degrees, dm: inner end to outer end
 EYE, MOUTH, NOSE, CHIN = (17.6, 7.285), (0.0, 6.66), (0.0, 6.98), (0.0, 6.3)  #: places in the chart
 
 
@@ -49,8 +49,8 @@ def brow_area(looks) -> np.ndarray:
     chart = load_chart()
     angle = np.abs(chart.angle)
     middle = np.interp(angle, BROW[:, 0], BROW[:, 1]) + looks.brow_height
-    thick = np.interp(angle, [BROW[0, 0], 14, BROW[-1, 0]], [0.046, 0.048, 0.018]) * (0.5 + 0.5 * looks.brow_weight)
-    ends = np.clip((angle - BROW[0, 0]) / 2.0 + 0.7, 0, 1) * np.clip((BROW[-1, 0] - angle) / 4.0 + 0.6, 0, 1)
+    thick = np.interp(angle, [BROW[0, 0], 14, BROW[-1, 0]], [0.04, 0.042, 0.015]) * (0.5 + 0.5 * looks.brow_weight)
+    ends = np.clip((angle - BROW[0, 0]) / 4.0 + 0.7, 0, 1) * np.clip((BROW[-1, 0] - angle) / 4.0 + 0.6, 0, 1)
     return ends * np.exp(-(((chart.height - middle) / thick) ** 4))
 
 
@@ -59,10 +59,10 @@ def paint(person) -> np.ndarray:
     looks, seed = person.looks, int(person.seed)
     rng = np.random.default_rng([seed, 21])
     skin = np.broadcast_to(looks.skin, (*load_chart().angle.shape, 3)).copy()
-    uneven = noise(rng, 1.2, 3) * 0.05 + noise(rng, 12, 2) * 0.02 * looks.blotch
-    skin *= np.exp(uneven)[..., None]
-    red = 0.5 * spot((0, NOSE[1]), 10, 0.12, False) + 0.55 * spot((27, 6.95), 14, 0.2) + 0.25 * spot(CHIN, 14, 0.14, False) + 0.5 * (load_asset().chart_ears > 0.3)
-    red = red * (0.35 + 0.65 * looks.blotch) + 0.09 * looks.blotch * noise(rng, 5, 2)
+    uneven = noise(rng, 1.2, 2) * 0.04 + noise(rng, 12, 2) * 0.02 * looks.blotch
+    skin *= np.exp(uneven * (0.3 + 0.7 * np.clip((load_chart().height - 6.2) / 0.3, 0, 1)))[..., None]
+    red = 0.45 * spot((0, NOSE[1]), 10, 0.12, False) + 0.5 * spot((27, 6.97), 15, 0.22) + 0.25 * spot(CHIN, 14, 0.14, False) + 0.5 * (load_asset().chart_ears > 0.3)
+    red = red * (0.35 + 0.65 * looks.blotch) + 0.06 * looks.blotch * noise(rng, 6, 2)
     skin *= np.exp(red[..., None] * np.array([0.06, -0.22, -0.16]))
     tired = (0.25 + 0.4 * looks.age) * spot((EYE[0], EYE[1] - 0.17), 10, 0.06) + 0.35 * spot((9, EYE[1]), 4, 0.08)
     skin *= np.exp(-tired[..., None] * np.array([0.35, 0.45, 0.4]))
@@ -71,7 +71,8 @@ def paint(person) -> np.ndarray:
     skin *= np.exp(-shadow[..., None] * np.array([0.9, 1.1, 0.9]))
     lips = np.clip(load_asset().chart_lips * 1.3 - 0.15, 0, 1)[..., None]
     skin = skin * (1 - lips) + lips * looks.lips * np.exp(noise(rng, 14, 1) * 0.06)[..., None]
-    relief = (0.0016 * noise(rng, 7, 2) * (0.3 + looks.age) + 0.0009 * noise(rng, 40, 1))
+    relief = (0.0008 * noise(rng, 9, 2) * (0.2 + looks.age) + 0.0007 * noise(rng, 45, 1))
+    relief *= 0.2 + 0.8 * np.clip((load_chart().height - 6.2) / 0.3, 0, 1)
     return np.concatenate([_hairy(skin, person, rng), relief[..., None]], -1).astype(np.float32)
 
 
@@ -86,14 +87,14 @@ def _freckles(skin: np.ndarray, looks, rng: np.random.Generator) -> np.ndarray:
 
 def _hairy(skin: np.ndarray, person, rng: np.random.Generator) -> np.ndarray:
     """Scalp, brows and beard shadow: colour under the strands."""
-    looks = person.looks
-    strokes = np.exp(noise(rng, 26, 1) * 0.25)[..., None]
+    looks, level = person.looks, np.clip((load_chart().height - 6.2) / 0.3, 0, 1)
+    strokes = np.exp(noise(rng, 40, 1) * 0.2)[..., None]
     if looks.beard != "none":
         strength = {"stubble": 0.45, "moustache": 0.8, "goatee": 0.75}.get(looks.beard, 0.8)
         area = (beard_area("full") * 0.2 + beard_area(looks.beard if looks.beard != "stubble" else "full") * strength).clip(0, 0.85)[..., None]
-        area = area * np.clip(0.85 + 0.3 * noise(rng, 26, 1), 0.3, 1)[..., None]
+        area = area * np.clip(0.85 + 0.22 * noise(rng, 45, 1) * level, 0.3, 1)[..., None]
         skin = skin * (1 - area) + area * looks.hair * 0.8
-    brow = (np.clip(brow_area(looks) * (0.6 + 0.3 * looks.brow_weight), 0, 0.92) * np.clip(0.85 + 0.25 * noise(rng, 26, 1), 0.2, 1))[..., None]
+    brow = (np.clip(brow_area(looks) * (0.5 + 0.25 * looks.brow_weight), 0, 0.85) * np.clip(0.9 + 0.15 * noise(rng, 40, 1), 0.2, 1))[..., None]
     tint = np.minimum(looks.hair, looks.skin * 0.3) * 0.7
     skin = skin * (1 - brow) + brow * tint * strokes
     cover = {"bald": 0.0, "buzz cut": 0.72, "thinning": 0.5}.get(looks.style_name, 0.92)

@@ -10,6 +10,10 @@ import numpy as np
 from tlk.data.heads import styles
 from tlk.data.heads.asset import TEETH, TONGUE, load_asset
 from tlk.data.heads.light import Light
+from tlk.data.heads.paint import paint
+from tlk.data.heads.strands import Hair, Strands, collect
+from tlk.data.heads.trimmings import grow
+from tlk.data.heads.words import describe
 
 OPPOSITE = {"decr": "incr", "down": "up", "in": "out", "backward": "forward", "concave": "convex", "compress": "uncompress"}
 
@@ -26,7 +30,8 @@ class Person:
     """
 
     seed: int
-    looks: styles.Looks = field(init=False, repr=False)
+    looks: styles.Looks = field(init=False, repr=False, compare=False)
+    tables: dict[int, Hair] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
@@ -38,6 +43,8 @@ class Person:
         """(n, 3) the mesh with this person's face at rest, dm."""
         points = load_asset().template.copy()
         load_asset().shape.add(points, self.shape_weights)
+        skull = load_asset().neck[:, 4] > 0.99  # tall and short bodies carry their heads elsewhere: bring it back to the pivots
+        points += (load_asset().template[skull] - points[skull]).mean(0)
         points[self._mouth_parts, 2] -= 0.07  # teeth would come through a receding chin
         return points
 
@@ -54,21 +61,32 @@ class Person:
     @cached_property
     def chart(self) -> np.ndarray:
         """(h, w, 4) float32: linear skin colour and relief (dm), painted in the chart."""
-        from tlk.data.heads.paint import paint
-
         return paint(self)
 
     @cached_property
-    def hair(self):
-        """All strands: scalp, brows, beard."""
-        from tlk.data.heads.hair import grow
-
+    def strands(self) -> list[Strands]:
+        """Everything that is drawn as strands: hair, brows, lashes, beard, glasses, a hat."""
         return grow(self)
+
+    def hair(self, every: int) -> Hair:
+        """The strands as the renderer takes them, each ``every``-th only; kept for the next frame."""
+        if every not in self.tables:
+            self.tables[every] = collect(self.neutral, self.strands, every)
+        return self.tables[every]
+
+    def describe(self) -> str:
+        """The person in a sentence or two.
+
+        >>> Person(3).describe()  # doctest: +SKIP
+        'A middle-aged man with brown skin, ...'
+        """
+        return describe(self.looks)
 
     @cached_property
     def light(self) -> Light:
-        """The light this person is usually seen in."""
-        return Light.random([int(self.seed), 1100])
+        """The light this person is usually seen in, the camera exposed for the face."""
+        exposure = np.clip((0.22 / max(self.looks.skin @ [0.25, 0.6, 0.15], 1e-3)) ** 0.4, 0.85, 1.9)
+        return Light.random([int(self.seed), 1100]).scaled(float(exposure))
 
 
 def _macro(looks: styles.Looks) -> dict[str, float]:
@@ -94,7 +112,7 @@ def _pairs() -> dict[str, tuple[str, str]]:
     return pairs
 
 
-STRENGTH = {"head": 0.33, "eyes": 0.5, "nose": 0.5, "mouth": 0.3, "chin": 0.5, "cheek": 0.5, "neck": 0.2, "ear": 0.5, "forehead": 0.5, "eyebrows": 0.5}
+STRENGTH = {"head": 0.3, "eyes": 0.5, "nose": 0.5, "mouth": 0.3, "chin": 0.42, "cheek": 0.45, "neck": 0.2, "ear": 0.5, "forehead": 0.5, "eyebrows": 0.5}
 WEAK = {"mouth-trans": 0.2, "nose-trans": 0.25, "head-trans": 0.0, "eye-trans": 0.3, "head-scale": 0.25, "head-age": 0.25, "neck-scale": 0.2, "measure": 0.0,
         "head-angle": 0.15, "eye-push": 0.2, "mouth-scale": 0.25, "mouth-upperlip": 0.3, "mouth-lowerlip": 0.25, "head-fat": 0.35, "mouth-angles": 0.3, "eye-scale": 0.45, "mouth-lowerlip-middle": 0.2, "mouth-upperlip-middle": 0.2,
         "neck-trans": 0.0, "eyebrows-angle": 0.25, "head-back": 0.2, "eye-height": 0.35, "eye-bag": 0.35, "chin-prognathism": 0.3, "nose-compression": 0.3}
@@ -111,7 +129,7 @@ def _local(seed: int) -> dict[str, float]:
         for side in ("l-", "r-") if base.startswith("l-") else ("",):
             weights[f"{side}{topic}-{high if value > 0 else low}"] = abs(value) * float(r.uniform(0.9, 1.1) if side else 1)
     outline = str(r.choice(["oval", "round", "square", "rectangular", "diamond", "triangular", "invertedtriangular"]))
-    weights[f"head-{outline}"] = float(r.uniform(0.1, 0.75))
+    weights[f"head-{outline}"] = float(r.uniform(0.05, 0.6))
     names = [n for n in load_asset().shape.names if n.startswith("asym-")]
     for i in r.choice(len(names), 6, replace=False):
         weights[names[i]] = float(r.uniform(0, 0.5))

@@ -1,6 +1,6 @@
 """Z-buffered triangles and hair strands, compiled for the CPU.
 
-Measured candidates are in docs of `data_scripts/measure_heads.py`. Depth is kept as 1/z (linear on the screen),
+Depth is kept as 1/z (linear on the screen),
 larger is nearer. ``who`` holds the triangle's number, or ``first_strand`` + segment number, or -1.
 """
 
@@ -77,15 +77,16 @@ def triangle_cut(t, ax, ay, az, bx, by, bz, cx, cy, cz, ka, kb, kc, who, near, b
 def triangles_into(screen, triangles, part, keep, who, near, b1, b2):
     """All triangles that face the viewer. ``screen`` (n, 3) holds x, y (down) and nearness.
 
-    Clothing and lashes (parts 6 and 5) only where ``keep`` (n,) is above zero; lashes from both sides.
+    Clothing (part 6) only where ``keep`` (n,) is above zero; lashes (part 5) are drawn as strands instead.
     """
     for t in range(len(triangles)):
+        if part[t] == 5:
+            continue
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ax, ay, bx, by, cx, cy = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1]
-        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area == 0.0 or (area > 0.0 and part[t] != 5):
+        if (bx - ax) * (cy - ay) - (cx - ax) * (by - ay) >= 0.0:
             continue
-        if part[t] >= 5:
+        if part[t] == 6:
             if max(keep[a], keep[b], keep[c]) > 0.0:
                 triangle_cut(t, ax, ay, screen[a, 2], bx, by, screen[b, 2], cx, cy, screen[c, 2], keep[a], keep[b], keep[c], who, near, b1, b2)
         else:

@@ -1,71 +1,29 @@
-"""Per-sample shading, compiled: skin, eyes, teeth, cloth and hair under a key with shadow, a fill, a rim and a sky.
-
-All colours are linear RGB. ``light`` is ``Light.array()``.
-"""
+"""Per-sample shading, compiled: skin, eyes, teeth, cloth and hair under a key with shadow, a fill, a rim and a sky."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tlk.data.heads.compiled import compiled
+from tlk.data.heads.matter import lit_share, strand_light, surface
 
 
 @compiled
-def lit_share(shadow, matrix, x, y, z):
-    """Share of the key light that reaches a point: 3 × 3 samples of the shadow map, 0 … 1."""
-    size = shadow.shape[0]
-    u = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
-    v = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3]
-    d = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3]
-    i, j = int(np.floor(u)), int(np.floor(v))
-    if i < 1 or j < 1 or i >= size - 2 or j >= size - 2:
-        return 1.0
-    fu, fv = u - i, v - j
-    total = 0.0
-    for b in range(-1, 3):
-        wv = (1 - fv) if b == -1 else (fv if b == 2 else 1.0)
-        for a in range(-1, 3):
-            wu = (1 - fu) if a == -1 else (fu if a == 2 else 1.0)
-            blocked = min(max((shadow[j + b, i + a] - d) * 14.0 - 0.5, 0.0), 1.0)
-            total += wu * wv * (1.0 - blocked)
-    return total / 9.0
+def chart_place(chart, x, y, z, region):
+    """Texel coordinates of a canonical position. ``region``: top, bottom and axis of the chart."""
+    height, width = chart.shape[0], chart.shape[1]
+    u = (0.5 + np.arctan2(x, z - region[2]) / (2 * np.pi)) * width
+    return u, min(max((region[0] - y) / (region[0] - region[1]) * height, 2.0), height - 3.001)
 
 
 @compiled
-def surface(out, light, nx, ny, nz, vx, vy, vz, r, g, b, ao, lit, wrap, gloss, shine):
-    """Diffuse light with a soft, reddish edge (``wrap`` for red; less for green and blue) and two highlights."""
-    ndl = nx * light[0, 0] + ny * light[0, 1] + nz * light[0, 2]
-    ndf = max(nx * light[2, 0] + ny * light[2, 1] + nz * light[2, 2], 0.0)
-    up = 0.5 + 0.5 * ny
-    ndv = max(nx * vx + ny * vy + nz * vz, 0.0)
-    edge = (1.0 - ndv) ** 3
-    hx, hy, hz = light[0, 0] + vx, light[0, 1] + vy, light[0, 2] + vz
-    ndh = max((nx * hx + ny * hy + nz * hz) / max(np.sqrt(hx * hx + hy * hy + hz * hz), 1e-6), 0.0)
-    high = gloss * (0.35 * ndh**10 + 0.65 * ndh**shine) * (0.35 + 0.65 * edge) * lit * (1.0 if ndl > 0 else 0.0)
-    for c in range(3):
-        w = wrap * (1.0 if c == 0 else (0.45 if c == 1 else 0.3))
-        soft = max((ndl + w) / (1.0 + w), 0.0)
-        shadow = lit + (1 - lit) * 0.25 * w
-        albedo = r if c == 0 else (g if c == 1 else b)
-        ambient = (light[6, c] + (light[5, c] - light[6, c]) * up) * ao ** (1.0 - 0.4 * albedo)
-        bounce = light[3, c] * ndf * (0.4 + 0.6 * ao)
-        out[c] = albedo * (light[1, c] * soft * shadow * (0.35 + 0.65 * ao) + ambient + bounce) + high * light[1, c] * ao
-        out[c] += light[4, c] * edge * (0.08 + 0.6 * albedo) * ao * max(ny * 0.5 + 0.6, 0.0) * 0.6
-
-
-@compiled
-def sample_chart(chart, x, y, z, top, bottom, axis_z, out):
-    """Bilinear look-up in the cylindrical chart at a canonical position; channels into ``out``."""
-    height, width, channels = chart.shape
-    u = (0.5 + np.arctan2(x, z - axis_z) / (2 * np.pi)) * width
-    v = min(max((top - y) / (top - bottom) * height, 0.0), height - 1.001)
+def chart_value(chart, u, v, c):
+    """One channel of the chart, bilinear, without a seam."""
+    width = chart.shape[1]
     i, j = int(np.floor(u)), int(v)
     fu, fv = u - i, v - j
     i0, i1 = i % width, (i + 1) % width
-    for c in range(channels):
-        upper = chart[j, i0, c] * (1 - fu) + chart[j, i1, c] * fu
-        lower = chart[j + 1, i0, c] * (1 - fu) + chart[j + 1, i1, c] * fu
-        out[c] = upper * (1 - fv) + lower * fv
+    return (chart[j, i0, c] * (1 - fu) + chart[j, i1, c] * fu) * (1 - fv) + (chart[j + 1, i0, c] * (1 - fu) + chart[j + 1, i1, c] * fu) * fv
 
 
 @compiled
@@ -104,78 +62,98 @@ def eye_colour(px, py, pz, eye, colours, out):
 
 
 @compiled
-def strand_light(out, light, tx, ty, tz, vx, vy, vz, r, g, b, ao, lit, gloss):
-    """Kajiya and Kay's hair: diffuse by the sine to the light, two shifted highlights (SIGGRAPH 1989)."""
-    tl = tx * light[0, 0] + ty * light[0, 1] + tz * light[0, 2]
-    tv = tx * vx + ty * vy + tz * vz
-    sl, sv = np.sqrt(max(1 - tl * tl, 0.0)), np.sqrt(max(1 - tv * tv, 0.0))
-    high = max(sl * sv - tl * tv, 0.0)
-    first, second = high**60, max(sl * sv - (tl + 0.12) * tv, 0.0) ** 14
-    for c in range(3):
-        albedo = r if c == 0 else (g if c == 1 else b)
-        ambient = 0.55 * light[5, c] + 0.35 * light[6, c] + 0.5 * light[3, c]
-        key = light[1, c] * (0.15 + 0.85 * lit)
-        out[c] = ao * (albedo * (ambient + 0.75 * key * sl) + key * lit * gloss * (0.05 * first + (0.04 + 0.9 * albedo) * 0.5 * second))
+def skin(colour, q, n, v, ao, lit, chart, region, frame, light, gloss):
+    """Painted skin with fine relief; the inside of the mouth is dark red. ``q``: canonical x, y, z and depth inside the mouth."""
+    if q[3] > 0.5:
+        surface(colour, light, n[0], n[1], n[2], v[0], v[1], v[2], 0.2, 0.04, 0.036, ao * ao * 0.4, lit * 0.35, 0.42, gloss, 30.0)
+        return
+    i, j = chart_place(chart, q[0], q[1], q[2], region)
+    here = chart_value(chart, i, j, 3)
+    du = (chart_value(chart, i + 1.5, j, 3) - here) / 0.0125
+    dv = (chart_value(chart, i, j - 1.5, 3) - here) / 0.0129
+    x, y, z = n[0] - du * frame[0, 0] - dv * frame[1, 0], n[1] - du * frame[0, 1] - dv * frame[1, 1], n[2] - du * frame[0, 2] - dv * frame[1, 2]
+    long = max(np.sqrt(x * x + y * y + z * z), 1e-6)
+    r, g, b = chart_value(chart, i, j, 0), chart_value(chart, i, j, 1), chart_value(chart, i, j, 2)
+    surface(colour, light, x / long, y / long, z / long, v[0], v[1], v[2], r, g, b, ao, lit, 0.42, gloss, 34.0)
 
 
 @compiled
-def shade(who, b1, b2, triangles, part, world, normal, canonical, ao, inside, chart, light, eyes, eye_colours, cloth, shadow, matrix, camera, frame, region, out):
+def eyeball(colour, p, n, v, ao, lit, eye, colours, light):
+    """White, iris and pupil, darker under the upper lid, with a small sharp highlight."""
+    texel = np.empty(3, np.float32)
+    wet = eye_colour(p[0], p[1], p[2], eye, colours, texel)
+    shadow = min(1.0, 0.15 + 1.05 * ao)
+    surface(colour, light, n[0], n[1], n[2], v[0], v[1], v[2], texel[0], texel[1], texel[2], shadow, (0.35 + 0.65 * lit) * shadow, 0.25, 0.1, 60.0)
+    hx, hy, hz = light[0, 0] * 0.6 + v[0], light[0, 1] * 0.6 + v[1], light[0, 2] * 0.6 + v[2]
+    cosine = (n[0] * hx + n[1] * hy + n[2] * hz) / np.sqrt(hx * hx + hy * hy + hz * hz)
+    shine = max(cosine, 0.0) ** 220 * (0.35 + 0.65 * wet) * (0.3 + 0.7 * lit)
+    for c in range(3):
+        colour[c] += shine * light[1, c] * 0.55
+
+
+@compiled
+def fabric(colour, q, n, v, ao, lit, cloth, light, margin):
+    """Plain or striped cloth with folds and a seam along the neck. ``margin``: distance below the neckline, dm."""
+    stripe = 0.5 + 0.5 * np.sin(cloth[2, 0] * q[1] + cloth[2, 1] * q[0])
+    stripe = min(max((stripe - 0.5) * 8 + 0.5, 0.0), 1.0) * cloth[2, 2]
+    fold = 0.16 * np.sin(3.1 * q[0] + 5.3 * q[1] + 2.0 * np.sin(2.3 * q[1] + 1.9 * q[0])) + 0.06 * np.sin(11 * q[0] - 9 * q[1])
+    x, y, z = n[0] + fold, n[1] + 0.4 * fold, n[2]
+    long = np.sqrt(x * x + y * y + z * z)
+    dim = 1.0 if margin > 0.06 else 0.72
+    r, g, b = cloth[0, 0] + stripe * (cloth[1, 0] - cloth[0, 0]), cloth[0, 1] + stripe * (cloth[1, 1] - cloth[0, 1]), cloth[0, 2] + stripe * (cloth[1, 2] - cloth[0, 2])
+    surface(colour, light, x / long, y / long, z / long, v[0], v[1], v[2], r * dim, g * dim, b * dim, ao * dim, lit, 0.15, 0.02, 12.0)
+
+
+@compiled
+def gather(triangles, t, v, w, world, normal, canonical, inside, p, n, q):
+    """Interpolated position ``p``, unit normal ``n``, canonical position and depth in the mouth ``q``."""
+    i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+    u = 1 - v - w
+    for c in range(3):
+        p[c] = u * world[i, c] + v * world[j, c] + w * world[k, c]
+        n[c] = u * normal[i, c] + v * normal[j, c] + w * normal[k, c]
+        q[c] = u * canonical[i, c] + v * canonical[j, c] + w * canonical[k, c]
+    q[3] = u * inside[i] + v * inside[j] + w * inside[k]
+    long = max(np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]), 1e-6)
+    for c in range(3):
+        n[c] /= long
+
+
+@compiled
+def shade(who, b1, b2, triangles, part, world, normal, canonical, occlusion, inside, keep, chart, light, eyes, iris, cloth, shadow, matrix, camera, frame, region, out):
     """Colours of all samples that a triangle covers, into ``out`` (h, w, 4); the fourth channel is coverage.
 
-    ``region`` is (top, bottom, axis) of the chart; ``frame`` (2, 3): the head's right and up directions, for bumps.
+    ``frame`` (2, 3): the head's right and up directions, along which relief tilts the normal.
     """
-    colour, texel = np.zeros(3, np.float32), np.zeros(4, np.float32)
-    near, far = np.zeros(4, np.float32), np.zeros(4, np.float32)
-    height, width = who.shape
-    for y in range(height):
-        for x in range(width):
+    colour, p, n, v, q = np.zeros(3, np.float32), np.zeros(3, np.float32), np.zeros(3, np.float32), np.zeros(3, np.float32), np.zeros(4, np.float32)
+    for y in range(who.shape[0]):
+        for x in range(who.shape[1]):
             t = who[y, x]
             if t < 0 or t >= len(triangles):
                 continue
+            f, g = b1[y, x], b2[y, x]
+            gather(triangles, t, f, g, world, normal, canonical, inside, p, n, q)
             i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-            v, w = b1[y, x], b2[y, x]
-            u = 1 - v - w
-            px, py, pz = u * world[i, 0] + v * world[j, 0] + w * world[k, 0], u * world[i, 1] + v * world[j, 1] + w * world[k, 1], u * world[i, 2] + v * world[j, 2] + w * world[k, 2]
-            nx, ny, nz = u * normal[i, 0] + v * normal[j, 0] + w * normal[k, 0], u * normal[i, 1] + v * normal[j, 1] + w * normal[k, 1], u * normal[i, 2] + v * normal[j, 2] + w * normal[k, 2]
-            cx, cy, cz = u * canonical[i, 0] + v * canonical[j, 0] + w * canonical[k, 0], u * canonical[i, 1] + v * canonical[j, 1] + w * canonical[k, 1], u * canonical[i, 2] + v * canonical[j, 2] + w * canonical[k, 2]
-            shade_ao = u * ao[i] + v * ao[j] + w * ao[k]
-            vx, vy, vz = camera[0] - px, camera[1] - py, camera[2] - pz
-            length = np.sqrt(vx * vx + vy * vy + vz * vz)
-            vx, vy, vz = vx / length, vy / length, vz / length
-            lit = lit_share(shadow, matrix, px + 0.02 * nx, py + 0.02 * ny, pz + 0.02 * nz)
-            p = part[t]
-            if p == 0:
-                deep = u * inside[i] + v * inside[j] + w * inside[k]
-                sample_chart(chart, cx, cy, cz, region[0], region[1], region[2], texel)
-                step = 0.012
-                sample_chart(chart, cx + step, cy, cz, region[0], region[1], region[2], near)
-                sample_chart(chart, cx, cy + step, cz, region[0], region[1], region[2], far)
-                du, dv = (near[3] - texel[3]) / step * (1 - deep), (far[3] - texel[3]) / step * (1 - deep)
-                nx, ny, nz = nx - du * frame[0, 0] - dv * frame[1, 0], ny - du * frame[0, 1] - dv * frame[1, 1], nz - du * frame[0, 2] - dv * frame[1, 2]
-                if deep > 0.5:
-                    texel[0], texel[1], texel[2], shade_ao, lit = 0.22, 0.045, 0.04, shade_ao * shade_ao * 0.5, lit * 0.4
-            length = max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-6)
-            nx, ny, nz = nx / length, ny / length, nz / length
-            if p == 0:
-                surface(colour, light, nx, ny, nz, vx, vy, vz, texel[0], texel[1], texel[2], shade_ao, lit, 0.42, cloth[3, 0], 34.0)
-            elif p == 1 or p == 2:
-                wet = eye_colour(px, py, pz, eyes[p - 1], eye_colours, texel)
-                shade_ao = min(1.0, 0.3 + 0.9 * shade_ao)
-                surface(colour, light, nx, ny, nz, vx, vy, vz, texel[0], texel[1], texel[2], shade_ao, 0.4 + 0.6 * lit, 0.2, 0.12, 60.0)
-                hx, hy, hz = light[0, 0] + vx, light[0, 1] + vy, light[0, 2] + vz
-                shine = ((nx * hx + ny * hy + nz * hz) / np.sqrt(hx * hx + hy * hy + hz * hz)) ** 180 * (0.5 + wet) * lit
-                for c in range(3):
-                    colour[c] += min(max(shine, 0.0), 1.0) * light[1, c] * 0.6
-            elif p == 3:
-                surface(colour, light, nx, ny, nz, vx, vy, vz, 0.72, 0.66, 0.55, shade_ao * (0.4 + 0.6 * shade_ao), lit * 0.8, 0.3, 0.15, 50.0)
-            elif p == 4:
-                surface(colour, light, nx, ny, nz, vx, vy, vz, 0.42, 0.12, 0.11, shade_ao * 0.6, lit * 0.6, 0.3, 0.15, 40.0)
-            elif p == 5:
-                surface(colour, light, nx, ny, nz, vx, vy, vz, 0.02, 0.015, 0.012, 0.7, lit, 0.1, 0.0, 10.0)
+            ao = (1 - f - g) * occlusion[i] + f * occlusion[j] + g * occlusion[k]
+            far = 0.0
+            for c in range(3):
+                v[c] = camera[c] - p[c]
+                far += v[c] * v[c]
+            far = np.sqrt(far)
+            for c in range(3):
+                v[c] /= far
+            lit = lit_share(shadow, matrix, p[0] + 0.02 * n[0], p[1] + 0.02 * n[1], p[2] + 0.02 * n[2])
+            kind = part[t]
+            if kind == 0:
+                skin(colour, q, n, v, ao, lit, chart, region, frame, light, cloth[3, 0])
+            elif kind <= 2:
+                eyeball(colour, p, n, v, ao, lit, eyes[kind - 1], iris, light)
+            elif kind == 3:
+                surface(colour, light, n[0], n[1], n[2], v[0], v[1], v[2], 0.68, 0.62, 0.52, ao * (0.3 + 0.7 * ao), lit * 0.75, 0.3, 0.15, 50.0)
+            elif kind == 4:
+                surface(colour, light, n[0], n[1], n[2], v[0], v[1], v[2], 0.4, 0.12, 0.11, ao * 0.5, lit * 0.5, 0.3, 0.15, 40.0)
             else:
-                stripe = 0.5 + 0.5 * np.sin(cloth[2, 0] * cy + cloth[2, 1] * cx)
-                stripe = min(max((stripe - 0.5) * 8 + 0.5, 0.0), 1.0) * cloth[2, 2]
-                surface(colour, light, nx, ny, nz, vx, vy, vz, cloth[0, 0] + stripe * (cloth[1, 0] - cloth[0, 0]), cloth[0, 1] + stripe * (cloth[1, 1] - cloth[0, 1]), cloth[0, 2] + stripe * (cloth[1, 2] - cloth[0, 2]), shade_ao, lit, 0.15, 0.03, 12.0)
+                fabric(colour, q, n, v, ao, lit, cloth, light, (1 - f - g) * keep[i] + f * keep[j] + g * keep[k])
             for c in range(3):
                 out[y, x, c] = colour[c]
             out[y, x, 3] = 1.0

@@ -26,27 +26,31 @@ class Style:
     gravity: float = 0.25
     curl: float = 0.0  #: radius of the curls, dm
     flow: str = "part"  #: part, back, forward, radial, fringe, tied
-    width: float = 0.024  #: of one drawn strand, dm
-    count: int = 4200
+    cling: float = 0.6  #: how strongly it is drawn to the head above the ears
+    messy: float = 0.2
+    width: float = 0.0135  #: of one drawn strand, dm
+    count: int = 9000
 
 
 STYLES = {
     "bald": Style(0, 0, 0, count=0),
-    "buzz cut": Style(0.07, 0.05, 0.05, lift=0.9, volume=0.02, flow="radial", width=0.022, gravity=0),
-    "crop": Style(0.26, 0.12, 0.12, lift=0.35, volume=0.06, flow="forward", gravity=0.1),
-    "side part": Style(0.75, 0.2, 0.22, lift=0.3, volume=0.14, flow="part"),
-    "slicked back": Style(0.75, 0.4, 0.35, lift=0.3, volume=0.1, flow="back"),
-    "quiff": Style(0.55, 0.14, 0.14, lift=1.1, volume=0.2, flow="back", gravity=0.05),
-    "fringe": Style(0.95, 0.7, 0.6, lift=0.35, volume=0.12, flow="fringe", gravity=0.45),
-    "bob": Style(1.5, 1.2, 1.1, lift=0.35, volume=0.16, flow="part", gravity=0.6),
-    "long": Style(2.9, 2.6, 2.6, lift=0.35, volume=0.16, flow="part", gravity=0.75),
-    "long wavy": Style(2.7, 2.4, 2.4, lift=0.4, volume=0.2, curl=0.05, flow="part", gravity=0.6),
-    "curly": Style(0.85, 0.7, 0.7, lift=0.9, volume=0.3, curl=0.11, flow="radial", gravity=0.12, width=0.03),
-    "long curly": Style(2.0, 1.8, 1.8, lift=0.7, volume=0.3, curl=0.1, flow="part", gravity=0.45, width=0.028),
-    "afro": Style(0.75, 0.6, 0.6, lift=1.6, volume=0.45, curl=0.07, flow="radial", gravity=0.0, width=0.03, count=5200),
-    "ponytail": Style(1.0, 0.9, 0.7, lift=0.2, volume=0.06, flow="tied", gravity=0.0),
-    "bun": Style(1.0, 0.9, 0.7, lift=0.2, volume=0.06, flow="tied", gravity=0.0),
-    "thinning": Style(0.4, 0.25, 0.25, lift=0.3, volume=0.05, flow="back", count=1500),
+    "buzz cut": Style(0.06, 0.05, 0.05, lift=0.9, volume=0.02, flow="radial", gravity=0, cling=0),
+    "crop": Style(0.26, 0.12, 0.12, lift=0.35, volume=0.07, flow="forward", gravity=0.1, cling=0.2),
+    "side part": Style(0.75, 0.2, 0.22, lift=0.35, volume=0.15),
+    "slicked back": Style(0.8, 0.4, 0.35, lift=0.3, volume=0.1, flow="back", messy=0.1),
+    "quiff": Style(0.5, 0.13, 0.13, lift=1.0, volume=0.26, flow="back", gravity=0.1, cling=0.25),
+    "tousled": Style(0.55, 0.3, 0.3, lift=0.8, volume=0.22, flow="forward", gravity=0.2, cling=0.3, messy=0.55, curl=0.025),
+    "fringe": Style(0.95, 0.6, 0.55, lift=0.3, volume=0.13, flow="fringe", gravity=0.5, messy=0.15),
+    "bob": Style(1.55, 1.2, 1.1, lift=0.35, volume=0.17, gravity=0.7, messy=0.12),
+    "bob with fringe": Style(1.5, 1.15, 1.05, lift=0.3, volume=0.16, flow="fringe", gravity=0.7, messy=0.12),
+    "long": Style(2.9, 2.6, 2.6, lift=0.3, volume=0.17, gravity=0.8, messy=0.12),
+    "long wavy": Style(2.7, 2.4, 2.4, lift=0.35, volume=0.22, curl=0.045, gravity=0.7),
+    "curly": Style(0.8, 0.6, 0.6, lift=0.8, volume=0.34, curl=0.08, flow="radial", gravity=0.1, width=0.016, cling=0.3, messy=0.5),
+    "long curly": Style(2.0, 1.8, 1.8, lift=0.6, volume=0.34, curl=0.085, gravity=0.5, width=0.016, cling=0.4, messy=0.4),
+    "afro": Style(0.75, 0.6, 0.6, lift=1.6, volume=0.45, curl=0.05, flow="radial", gravity=0.0, width=0.018, count=10000, cling=0.5, messy=0.5),
+    "ponytail": Style(1.2, 1.1, 0.8, lift=0.15, volume=0.05, flow="tied", gravity=0.0, messy=0.05, cling=0.9),
+    "bun": Style(1.2, 1.1, 0.8, lift=0.15, volume=0.05, flow="tied", gravity=0.0, messy=0.05, cling=0.9),
+    "thinning": Style(0.4, 0.25, 0.25, lift=0.3, volume=0.05, flow="back", count=4000),
 }
 
 
@@ -78,6 +82,11 @@ class Looks:
     gloss: float
     cloth: np.ndarray  #: (3, 3): two colours, then (stripe frequency up, across, strength)
     neckline: tuple[float, float]  #: height at the side and how deep the front dips, dm
+    tips: float  #: how much lighter the tips are
+    glasses: str  #: none, round, square, thin, large
+    frame: np.ndarray
+    hat: str  #: none, beanie, cap, headband
+    hat_colour: np.ndarray
     background: int
     distance: float  #: of the camera, dm
 
@@ -104,8 +113,8 @@ def _hair_colour(r: np.random.Generator, ancestry: np.ndarray, age: float) -> st
 
 
 def _style(r: np.random.Generator, masculine: float, ancestry: np.ndarray, age: float) -> str:
-    man = {"bald": 0.6 + age, "buzz cut": 0.9, "crop": 1.3, "side part": 1.4, "slicked back": 0.8, "quiff": 0.8, "fringe": 0.5, "thinning": 1.2 * age, "curly": 0.6, "long": 0.25, "bun": 0.15}
-    woman = {"fringe": 0.9, "bob": 1.4, "long": 1.5, "long wavy": 1.4, "curly": 0.7, "long curly": 0.9, "ponytail": 0.8, "bun": 0.8, "side part": 0.4, "crop": 0.3, "buzz cut": 0.1}
+    man = {"bald": 0.6 + age, "buzz cut": 0.9, "crop": 1.3, "tousled": 1.0, "side part": 1.4, "slicked back": 0.8, "quiff": 0.8, "fringe": 0.5, "thinning": 1.2 * age, "curly": 0.6, "long": 0.25, "bun": 0.15}
+    woman = {"fringe": 0.5, "bob with fringe": 0.9, "tousled": 0.3, "bob": 1.3, "long": 1.5, "long wavy": 1.4, "curly": 0.7, "long curly": 0.9, "ponytail": 0.8, "bun": 0.8, "side part": 0.4, "crop": 0.3, "buzz cut": 0.1}
     pick = dict(man if masculine > 0.5 else woman)
     pick["afro"] = 0.1 + 1.6 * ancestry[0]
     odds = np.array(list(pick.values()))
@@ -116,9 +125,9 @@ def draw_looks(seed: int) -> Looks:
     """All draws of one person, each topic from its own stream so that one can change without the others."""
     g = lambda k: np.random.default_rng([seed, k])
     r = g(0)
-    masculine = float(np.clip(r.choice([0.08, 0.92]) + r.normal(0, 0.08), 0, 1))
+    masculine = float(np.clip(r.choice([0.0, 1.0]) + r.normal(0, 0.15), -0.2, 1.2))
     age = float(r.beta(1.1, 1.6))
-    ancestry = r.dirichlet([0.45, 0.45, 0.55])
+    ancestry = r.dirichlet([0.3, 0.3, 0.35])
     tone, skin = _skin(g(1), ancestry)
     r = g(2)
     hair_name, style_name = _hair_colour(r, ancestry, age), _style(r, masculine, ancestry, age)
@@ -136,11 +145,22 @@ def draw_looks(seed: int) -> Looks:
     beards = ["none", "stubble", "moustache", "goatee", "short beard", "full beard"]
     beard = str(r.choice(beards, p=[0.42, 0.2, 0.07, 0.09, 0.13, 0.09])) if masculine > 0.5 else "none"
     r = g(4)
-    hue = lambda: linear(np.clip(np.array([r.uniform(0.05, 0.95)] * 3) + r.normal(0, 0.16, 3), 0.02, 0.97))
+    hue = lambda: linear(np.clip(np.array([r.uniform(0.05, 0.92)] * 3) + r.normal(0, 0.13, 3), 0.02, 0.95))
     cloth = np.stack([hue(), hue(), [r.uniform(10, 40) * r.integers(0, 2), r.uniform(10, 40) * r.integers(0, 2), float(r.random() < 0.3)]]).astype(np.float32)
     return Looks(
-        masculine, age, float(np.clip(r.normal(0, 0.4), -1, 1)), tuple(ancestry), tone, skin, lips, float(r.uniform(0.3, 1.0)), float(max(0, r.normal(-0.2, 0.5))) * (tone < 3), eye_name, eyes,
+        masculine, age, float(np.clip(r.normal(-0.15, 0.4), -1, 1)), tuple(ancestry), tone, skin, lips, float(r.uniform(0.3, 1.0)), float(max(0, r.normal(-0.2, 0.5))) * (tone < 3), eye_name, eyes,
         hair_name, hair, style_name, STYLES[style_name], float(r.choice([-0.45, 0.0, 0.45]) + r.normal(0, 0.08)), float(r.normal(0, 0.06) + 0.1 * age * (masculine > 0.5)),
-        float(r.uniform(0.5, 1.3)), float(r.normal(0, 0.02)), beard, makeup, float(r.uniform(0.1, 0.5)), cloth,
-        (float(r.uniform(5.75, 6.15)), float(r.choice([0.0, 0.15, 0.5]))), int(r.integers(2**31)), float(r.uniform(9, 16)),
+        float(r.uniform(0.35, 1.1) * (0.7 + 0.4 * masculine)), float(r.normal(0, 0.02)), beard, makeup, float(r.uniform(0.05, 0.32)), cloth,
+        (float(r.uniform(5.75, 6.15)), float(r.choice([0.0, 0.15, 0.5]))),
+        **_extras(g(5), age, style_name), background=int(r.integers(2**31)), distance=float(r.uniform(9, 16)),
     )
+
+
+def _extras(r: np.random.Generator, age: float, style_name: str) -> dict:
+    """Glasses now and then, more often with age; seldom a hat; lighter tips."""
+    glasses = str(r.choice(["round", "square", "thin", "large"])) if r.random() < 0.12 + 0.2 * age else "none"
+    frame = linear(r.choice([[0.05, 0.05, 0.06], [0.3, 0.18, 0.1], [0.55, 0.5, 0.42], [0.45, 0.1, 0.12], [0.12, 0.16, 0.3]]))
+    under = style_name not in ("afro", "curly", "quiff", "ponytail", "bun")
+    hat = str(r.choice(["beanie", "cap", "headband"], p=[0.45, 0.35, 0.2])) if under and r.random() < 0.09 else "none"
+    colour = linear(np.clip(np.array([r.uniform(0.08, 0.8)] * 3) + r.normal(0, 0.14, 3), 0.03, 0.9))
+    return {"tips": float(r.uniform(0, 0.35)), "glasses": glasses, "frame": frame, "hat": hat, "hat_colour": colour}
