@@ -120,6 +120,12 @@ def test_differences_are_person_by_person(finished):
     assert named == [(("black", 1), ("copy", 1)), (("black", 2), ("copy", 2)), (("copy", 2), ("copy", 1)), (("black", 2), ("black", 1))]
 
 
+def test_a_number_with_fewer_people_behind_it_says_so(finished):
+    lost = [dataclasses.replace(r, frames=r.frames | {"landmark_error": [None, None]}) if (r.person, r.system) == ("disc-1", "copy") else r for r in finished[1]]
+    rows = [line for line in markdown(summarise(lost), {}).splitlines() if line.startswith(("| copy |", "| true"))]
+    assert ["(2 of 3 people)" in row for row in rows] == [False, True, True]
+
+
 def test_markdown_has_every_metric_and_how_to_get_it_again(finished):
     text = markdown(summarise(finished[1]), {"command": "python -m tlk.evaluation", "device": "cpu"})
     for word in ("SSIM ↑", "not FID", "not ArcFace", "landmark error ↓", "Other people's CSIM", "| copy | 2 |", "command: python -m tlk.evaluation"):
@@ -141,6 +147,7 @@ def test_the_whole_command(model, tmp_path, monkeypatch, capsys):
     table = json.loads((tmp_path / "out" / "table.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert "| FT | 4 |" in printed and "Rendered people (2)" in printed and "Real people (1)" in printed
     assert table["about"]["model"].startswith(str(tmp_path)) and "efficientnet-lite0 in the content loss; no judge among them" in table["about"]["trained on"]
+    assert "disc-7 (5 source, 2 hold-out frames" in table["about"]["real clips"]
     assert len(table["tables"]["rendered"]["rows"]) == 1 + 2 * 4 and table["about"]["retrieval"]["people"] == 2
     assert (tmp_path / "out" / "grid-real.png").stat().st_size > 0
     monkeypatch.setattr("tlk.evaluation.run.measure", lambda *a: pytest.fail("measured again"))

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> str:
     if not subjects:
         raise ValueError("nobody to evaluate on: --people is 0 and no clips are named")
     records = evaluate(subjects, standard_systems(model, options.epochs, options.seed), sources, judges, options.out / "records")
-    about = describe(options, model, judges)
+    about = describe(options, model, judges, subjects)
     made = [s for s in subjects if s.group == "rendered"]
     if len(made) > 1:
         about["retrieval"] = retrieval(model, made)
@@ -77,16 +77,18 @@ def real_paths(options: argparse.Namespace) -> list[str]:
     return [path for path in os.environ.get(CLIPS, "").split(os.pathsep) if path]
 
 
-def describe(options: argparse.Namespace, model: Model, judges: Judges) -> dict[str, Any]:
+def describe(options: argparse.Namespace, model: Model, judges: Judges, subjects: list[Subject]) -> dict[str, Any]:
     """What is needed to get the numbers again."""
     trained = {k: model.header.get(k) for k in ("revision", "seed", "steps", "clips", "device")}
     content, both = [name for name, _ in model.preset.content], set(judges.names.values())
     fair = f"also a judge: {', '.join(both.intersection(content))}" if both.intersection(content) else "no judge among them"
+    clips = [f"{s.name} ({len(s.source)} source, {len(s.holdout)} hold-out frames, data {s.digest})" for s in subjects if s.group == "real"]
     return {
         "command": f"python -m tlk.evaluation --model {options.model} --people {options.people} --frames {options.frames} --sources "
-        f"{' '.join(map(str, options.sources))} --epochs {options.epochs} --seed {options.seed} --detector {options.detector} --device {options.device}",
+        f"{' '.join(map(str, options.sources))} --epochs {options.epochs} --seed {options.seed} --detector {options.detector} --device {options.device}" + " --clips ..." * bool(clips),
+        "real clips": ", ".join(clips) or "none",
         "model": f"{options.model}, weights {fingerprint(model)}, preset {model.preset.name} at {model.preset.size} px; meta-learned: {trained}",
-        "trained on": f"{', '.join(content)} in the content loss; {fair}", "judged by": judges.names,
+        "trained on": f"{', '.join(content)} in the content loss; {fair}", "judged by": ", ".join(f"{metric}: {name}" for metric, name in judges.names.items()),
         "code": f"revision {revision()}, torch {torch.__version__}", "device": str(judges.device),
     }  # fmt: skip
 

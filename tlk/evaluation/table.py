@@ -95,11 +95,11 @@ def markdown(summary: dict[str, Any], about: dict[str, Any]) -> str:
     parts = ["# Evaluation", ""]
     for group, found in summary.items():
         parts += [f"## {group.capitalize()} people ({found['people']})", "", *_table(found), "", *_readings(found), ""]
-        parts += ["Differences, person by person:", "", *_difference_table(found["differences"]), ""]
+        parts += ["Differences, person by person:", "", *_difference_table(found["differences"], found["people"]), ""]
     if retrieval := about.get("retrieval"):
         parts += ["## Embeddings", "", retrieval_line(retrieval), ""]
     parts += ["## What the numbers are", ""] + [f"- {name}: {what}" for name, what in VARIANTS.values()]
-    parts += ["- [ ]: 95 % interval by bootstrap over people.", "", "## To get them again", ""]
+    parts += ["- [ ]: 95 % interval by bootstrap over people; too narrow for fewer than about ten.", "", "## To get them again", ""]
     return "\n".join(parts + [f"- {key}: {value}" for key, value in about.items() if key != "retrieval"]) + "\n"
 
 
@@ -107,7 +107,7 @@ def _table(found: dict[str, Any]) -> list[str]:
     head = ["system", "T", *(VARIANTS[m][0] for m in (*PER_FRAME, "frechet")), "s to fit", "s a frame"]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for row in found["rows"]:
-        cells = [row["system"], str(row["sources"] or "–"), *(_shown(row[m]) for m in (*PER_FRAME, "frechet"))]
+        cells = [row["system"], str(row["sources"] or "–"), *(_shown(row[m], found["people"]) for m in (*PER_FRAME, "frechet"))]
         lines.append("| " + " | ".join([*cells, f"{row['fit_seconds']:.2f}", f"{row['frame_seconds']:.3f}"]) + " |")
     return lines
 
@@ -117,21 +117,23 @@ def _readings(found: dict[str, Any]) -> list[str]:
     return [f"{'; '.join(f'{name}: {note}' for name, note in found['notes'].items())}.{known}"]
 
 
-def _difference_table(differences: list[dict[str, Any]]) -> list[str]:
+def _difference_table(differences: list[dict[str, Any]], people: int) -> list[str]:
     shown = ("ssim", "perceptual", "csim", "landmark_error")
     lines = ["| difference | " + " | ".join(VARIANTS[m][0] for m in shown) + " |", "|" + " --- |" * (len(shown) + 1)]
     for d in differences:
         (of, t), (less, s) = d["of"], d["less"]
-        lines.append(f"| {of} ({t}) − {less} ({s}) | " + " | ".join(_shown(d[m]) for m in shown) + " |")
+        lines.append(f"| {of} ({t}) − {less} ({s}) | " + " | ".join(_shown(d[m], people) for m in shown) + " |")
     return lines
 
 
-def _shown(value: dict[str, Any] | None) -> str:
+def _shown(value: dict[str, Any] | None, people: int = 0) -> str:
+    """``people``: of the table; a number that fewer stand behind says so."""
     if value is None:
         return "–"
     digits = 1 if abs(value["mean"]) >= 10 else 3
     interval = "" if value.get("low") is None else f" [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
-    return f"{value['mean']:.{digits}f}{interval}"
+    fewer = f" ({value['people']} of {people} people)" if value.get("people", people) < people else ""
+    return f"{value['mean']:.{digits}f}{interval}{fewer}"
 
 
 def retrieval_line(found: dict[str, Any]) -> str:
