@@ -24,7 +24,7 @@ def kind(seed: int) -> str:
 def background(seed: int, size: int) -> np.ndarray:
     """(size, size, 3) float32, the same picture at every size."""
     r = np.random.default_rng([seed, 2])
-    colourful = abs(r.normal(0, 0.09))
+    colourful = abs(r.normal(0, 0.06))
     colour = lambda low=0.08, high=0.85: linear(np.clip(r.uniform(low, high) + r.normal(0, 0.03 + colourful, 3), 0.03, 0.95))
     first, second = colour(), colour()
     y, x = np.mgrid[0:24, 0:24] / 23

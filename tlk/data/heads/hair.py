@@ -91,7 +91,8 @@ class Growth:
         direction = self.direction + np.array([0, -1, 0]) * style.gravity * (0.4 + 0.6 * along) * 5.0 / self.steps
         if style.flow == "tied":
             direction = direction + 1.5 * unit(CORE + KNOT - self.here)
-        direction = direction - np.array([0, 0.6, 0]) * np.clip(-0.15 - (self.here - CORE)[:, 1:2], 0, 1) * min(1, 2 * style.gravity)
+        low = np.clip(-0.15 - (self.here - CORE)[:, 1:2], 0, 1)  # below the ears hair hangs
+        direction = direction - np.array([0, 0.6, 0]) * low * min(1, 2 * style.gravity)
         here = self.here + unit(direction) * (self.length / (self.steps - 1))[:, None]
         here = _clear_face(here, self.looks.parting, self.layer, 0.3 if style.flow in ("fringe", "forward", "radial") else 2.0)
         gap = 0.012 + style.volume * self.layer * min(1, 2.5 * along)

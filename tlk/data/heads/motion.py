@@ -135,7 +135,7 @@ def _blinks(seed: int, t: np.ndarray) -> np.ndarray:
 def _speech(seed: int, t: np.ndarray) -> dict[str, np.ndarray]:
     """Syllables at about 4 a second inside phrases; jaw, lips and corners move at their own pace."""
     n = lambda k, rate: smooth_noise([seed, 6, k], t, rate)
-    talk = np.clip(0.5 + 1.1 * n(0, 0.7) + np.random.default_rng([seed, 7]).normal(0.3, 0.5), 0, 1)
+    talk = np.clip(0.5 + 1.1 * n(0, 0.7) + np.random.default_rng([seed, 7]).normal(0.45, 0.35), 0, 1)
     jaw = talk * np.clip(0.24 + 0.26 * n(1, 7), 0, 0.85)
     round_ = talk * np.clip(0.35 * n(2, 4), 0, 0.7)
     wide = talk * np.clip(0.3 * n(3, 4), 0, 0.6)

@@ -45,13 +45,8 @@ class Person:
         load_asset().shape.add(points, self.shape_weights)
         skull = load_asset().neck[:, 4] > 0.99  # tall and short bodies carry their heads elsewhere: bring it back to the pivots
         points += (load_asset().template[skull] - points[skull]).mean(0)
-        points[self._mouth_parts, 2] -= 0.07  # teeth would come through a receding chin
+        _set_teeth(points)
         return points
-
-    @property
-    def _mouth_parts(self) -> np.ndarray:
-        asset = load_asset()
-        return np.unique(asset.triangles[(asset.part == TEETH) | (asset.part == TONGUE)])
 
     @cached_property
     def shape_weights(self) -> dict[str, float]:
@@ -89,6 +84,16 @@ class Person:
         return Light.random([int(self.seed), 1100]).scaled(float(exposure))
 
 
+def _set_teeth(points: np.ndarray) -> None:
+    """Teeth and tongue back by 4 mm, or they come through a receding chin; upper teeth down by 6, where an open mouth shows them."""
+    asset, moved = load_asset(), np.zeros_like(points)
+    asset.unit.add(moved, {"jawOpen": 1.0})
+    vertices = lambda part: np.unique(asset.triangles[asset.part == part])
+    teeth, tongue = vertices(TEETH), vertices(TONGUE)
+    points[np.concatenate([teeth, tongue]), 2] -= 0.04
+    points[teeth[np.abs(moved[teeth]).max(1) < 1e-4], 1] -= 0.06
+
+
 def _macro(looks: styles.Looks) -> dict[str, float]:
     """Trilinear weights of MakeHuman's ancestry × sex × age targets and sex × age × weight targets."""
     weights: dict[str, float] = {}
@@ -112,6 +117,7 @@ def _pairs() -> dict[str, tuple[str, str]]:
     return pairs
 
 
+MEAN = {"eye-scale": 0.25, "eye-height2": 0.2, "head-scale-horiz": -0.1}  #: MakeHuman's eyes are small beside measured faces
 STRENGTH = {"head": 0.3, "eyes": 0.5, "nose": 0.5, "mouth": 0.3, "chin": 0.42, "cheek": 0.45, "neck": 0.2, "ear": 0.5, "forehead": 0.5, "eyebrows": 0.5}
 WEAK = {"mouth-trans": 0.2, "nose-trans": 0.25, "head-trans": 0.0, "eye-trans": 0.3, "head-scale": 0.25, "head-age": 0.25, "neck-scale": 0.2, "measure": 0.0,
         "head-angle": 0.15, "eye-push": 0.2, "mouth-scale": 0.25, "mouth-upperlip": 0.3, "mouth-lowerlip": 0.25, "head-fat": 0.35, "mouth-angles": 0.3, "eye-scale": 0.45, "mouth-lowerlip-middle": 0.2, "mouth-upperlip-middle": 0.2,
@@ -125,7 +131,7 @@ def _local(seed: int) -> dict[str, float]:
     for base, (low, high) in sorted(_pairs().items()):
         topic = base.removeprefix("l-")
         spread = next((v for k, v in WEAK.items() if topic.startswith(k)), next((v for k, v in STRENGTH.items() if topic.startswith(k)), 0.45))
-        value = float(np.clip(r.normal(0, spread), -1, 1))
+        value = float(np.clip(r.normal(MEAN.get(topic, 0.0), spread), -1, 1))
         for side in ("l-", "r-") if base.startswith("l-") else ("",):
             weights[f"{side}{topic}-{high if value > 0 else low}"] = abs(value) * float(r.uniform(0.9, 1.1) if side else 1)
     outline = str(r.choice(["oval", "round", "square", "rectangular", "diamond", "triangular", "invertedtriangular"]))

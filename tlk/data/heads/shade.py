@@ -149,9 +149,9 @@ def shade(who, b1, b2, triangles, part, world, normal, canonical, occlusion, ins
             elif kind <= 2:
                 eyeball(colour, p, n, v, ao, lit, eyes[kind - 1], iris, light)
             elif kind == 3:
-                surface(colour, light, n[0], n[1], n[2], v[0], v[1], v[2], 0.68, 0.62, 0.52, ao * (0.3 + 0.7 * ao), lit * 0.75, 0.3, 0.15, 50.0)
+                surface(colour, light, n[0], n[1], n[2], v[0], v[1], v[2], 0.82, 0.76, 0.66, 0.5 + 0.4 * ao, 0.35 + 0.55 * lit, 0.3, 0.15, 50.0)  # the baked occlusion is that of a shut mouth
             elif kind == 4:
-                surface(colour, light, n[0], n[1], n[2], v[0], v[1], v[2], 0.4, 0.12, 0.11, ao * 0.5, lit * 0.5, 0.3, 0.15, 40.0)
+                surface(colour, light, n[0], n[1], n[2], v[0], v[1], v[2], 0.36, 0.1, 0.09, 0.2 + 0.4 * ao, lit * 0.6, 0.3, 0.15, 40.0)
             else:
                 fabric(colour, q, n, v, ao, lit, cloth, light, (1 - f - g) * keep[i] + f * keep[j] + g * keep[k])
             for c in range(3):

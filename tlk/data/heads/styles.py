@@ -113,8 +113,8 @@ def _hair_colour(r: np.random.Generator, ancestry: np.ndarray, age: float) -> st
 
 
 def _style(r: np.random.Generator, masculine: float, ancestry: np.ndarray, age: float) -> str:
-    man = {"bald": 0.6 + age, "buzz cut": 0.9, "crop": 1.3, "tousled": 1.0, "side part": 1.4, "slicked back": 0.8, "quiff": 0.8, "fringe": 0.5, "thinning": 1.2 * age, "curly": 0.6, "long": 0.25, "bun": 0.15}
-    woman = {"fringe": 0.5, "bob with fringe": 0.9, "tousled": 0.3, "bob": 1.3, "long": 1.5, "long wavy": 1.4, "curly": 0.7, "long curly": 0.9, "ponytail": 0.8, "bun": 0.8, "side part": 0.4, "crop": 0.3, "buzz cut": 0.1}
+    man = {"bald": 0.6 + age, "buzz cut": 0.9, "crop": 1.3, "tousled": 1.0, "side part": 1.4, "slicked back": 0.8, "quiff": 0.8, "fringe": 0.5, "thinning": 1.2 * age, "curly": 0.4, "long": 0.25, "bun": 0.15}
+    woman = {"fringe": 0.5, "bob with fringe": 0.9, "tousled": 0.3, "bob": 1.3, "long": 1.5, "long wavy": 1.4, "curly": 0.4, "long curly": 0.7, "ponytail": 0.8, "bun": 0.8, "side part": 0.4, "crop": 0.3, "buzz cut": 0.1}
     pick = dict(man if masculine > 0.5 else woman)
     pick["afro"] = 0.1 + 1.6 * ancestry[0]
     odds = np.array(list(pick.values()))
@@ -150,7 +150,7 @@ def draw_looks(seed: int) -> Looks:
     return Looks(
         masculine, age, float(np.clip(r.normal(-0.15, 0.4), -1, 1)), tuple(ancestry), tone, skin, lips, float(r.uniform(0.3, 1.0)), float(max(0, r.normal(-0.2, 0.5))) * (tone < 3), eye_name, eyes,
         hair_name, hair, style_name, STYLES[style_name], float(r.choice([-0.45, 0.0, 0.45]) + r.normal(0, 0.08)), float(r.normal(0, 0.06) + 0.1 * age * (masculine > 0.5)),
-        float(r.uniform(0.35, 1.1) * (0.7 + 0.4 * masculine)), float(r.normal(0, 0.02)), beard, makeup, float(r.uniform(0.05, 0.32)), cloth,
+        float(r.uniform(0.35, 1.1) * (0.7 + 0.4 * masculine)), float(r.normal(0, 0.02)), beard, makeup, float(r.uniform(0.05, 0.32) * (1 - 0.11 * tone)), cloth,
         (float(r.uniform(5.75, 6.15)), float(r.choice([0.0, 0.15, 0.5]))),
         **_extras(g(5), age, style_name), background=int(r.integers(2**31)), distance=float(r.uniform(9, 16)),
     )
