@@ -235,6 +235,12 @@ def test_no_plotting_library_in_the_training_loop():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_others_may_read_what_is_written(trained, tmp_path):
+    (tmp_path / "usual").touch()
+    trained.save(tmp_path / "c.safetensors")
+    assert (tmp_path / "c.safetensors").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
 def test_the_checkpoint_says_where_it_comes_from(trained, tmp_path):
     trained.save(tmp_path / "c.safetensors")
     _, header = load_tensors(tmp_path / "c.safetensors", "a meta-learning checkpoint")

@@ -13,7 +13,7 @@ import torch
 
 from tlk.files import write_whole
 from tlk.learning import Model, load
-from tlk.learning.model import revision
+from tlk.learning.provenance import revision
 from tlk.learning.train import save_picture
 
 from .grid import grid

@@ -22,7 +22,10 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], header: dict[str,
     """Write tensors under their names and ``header`` as JSON beside them."""
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     with write_whole(Path(path)) as temporary:
+        temporary.touch()
+        usual = temporary.stat().st_mode  # safetensors makes files that only their owner may read
         save_file(plain, temporary, metadata={"tlk": json.dumps(header)})
+        temporary.chmod(usual)
 
 
 def load_tensors(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
