@@ -49,8 +49,11 @@ def _lengths(style, place: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     top = np.clip((place[:, 1] - 0.45) / 0.5, 0, 1)
     behind = np.clip(0.5 - place[:, 2] / 0.8, 0, 1)
     low = style.side * (1 - behind) + style.back * behind
-    fringe = np.where((style.flow == "fringe") & (place[:, 2] > 0.3) & (place[:, 1] > 0.3), 0.46, 1.0)
-    return (style.top * top + low * (1 - top)) * rng.uniform(0.8, 1.05, len(place)) * fringe
+    length = style.top * top + low * (1 - top)
+    if style.flow == "fringe":  # cut above the brows
+        front = (place[:, 2] > 0.3) & (place[:, 1] > 0.3)
+        length = np.where(front, np.minimum(length, 1.15 * (place[:, 1] - 0.27)), length)
+    return length * rng.uniform(0.8, 1.05, len(place))
 
 
 def _clear_face(points: np.ndarray, parting: float, layer: np.ndarray, below: float) -> np.ndarray:
@@ -94,7 +97,8 @@ class Growth:
         low = np.clip(-0.15 - (self.here - CORE)[:, 1:2], 0, 1)  # below the ears hair hangs
         direction = direction - np.array([0, 0.6, 0]) * low * min(1, 2 * style.gravity)
         here = self.here + unit(direction) * (self.length / (self.steps - 1))[:, None]
-        here = _clear_face(here, self.looks.parting, self.layer, 0.3 if style.flow in ("fringe", "forward", "radial") else 2.0)
+        if style.flow != "forward" and style.top > 0.1:
+            here = _clear_face(here, self.looks.parting, self.layer, 0.3 if style.flow in ("fringe", "radial") else 2.0)
         gap = 0.012 + style.volume * self.layer * min(1, 2.5 * along)
         here = self.hull.settle(here, gap, style.cling)
         swing = style.curl * min(1, 2 * along)

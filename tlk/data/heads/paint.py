@@ -8,7 +8,7 @@ from tlk.data.heads.asset import load_asset
 from tlk.data.heads.chart import load_chart, noise
 
 HAIRLINE = np.array([(0, 7.98), (22, 8.0), (38, 7.93), (50, 7.72), (60, 7.5), (67, 7.2), (76, 7.12), (83, 7.45), (103, 7.42), (113, 6.95), (140, 6.62), (180, 6.55)])
-BROW = np.array([(7, 7.52), (13, 7.535), (20, 7.545), (28, 7.53), (36, 7.475)])  #: degrees, dm: inner end to outer end
+BROW = np.array([(6.5, 7.465), (13, 7.485), (20, 7.497), (28, 7.482), (36, 7.425)])  #: degrees, dm: inner end to outer end
 EYE, MOUTH, NOSE, CHIN = (17.6, 7.285), (0.0, 6.66), (0.0, 6.98), (0.0, 6.3)  #: places in the chart
 
 

@@ -80,7 +80,7 @@ class Person:
     @cached_property
     def light(self) -> Light:
         """The light this person is usually seen in, the camera exposed for the face."""
-        exposure = np.clip((0.22 / max(self.looks.skin @ [0.25, 0.6, 0.15], 1e-3)) ** 0.4, 0.85, 1.9)
+        exposure = np.clip((0.22 / max(self.looks.skin @ [0.25, 0.6, 0.15], 1e-3)) ** 0.5, 0.85, 2.3)
         return Light.random([int(self.seed), 1100]).scaled(float(exposure))
 
 

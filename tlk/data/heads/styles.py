@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -132,6 +132,9 @@ def draw_looks(seed: int) -> Looks:
     r = g(2)
     hair_name, style_name = _hair_colour(r, ancestry, age), _style(r, masculine, ancestry, age)
     hair = linear(np.array(HAIR_COLOURS[hair_name]) / 255) * np.exp(r.normal(0, 0.15))
+    extras, style = _extras(g(5), age, style_name), STYLES[style_name]
+    if extras["hat"] != "none":  # a hat presses the hair down
+        style = replace(style, volume=min(style.volume, 0.05), lift=min(style.lift, 0.2), curl=min(style.curl, 0.03))
     eye_odds = np.array([0.4 + 3 * (1 - ancestry[2]), 0.9, 0.5 * ancestry[2], 0.4 * ancestry[2], 1.1 * ancestry[2], 0.4 * ancestry[2]])
     eye_name = str(r.choice(list(EYE_COLOURS), p=eye_odds / eye_odds.sum()))
     eye = linear(np.array(EYE_COLOURS[eye_name]) / 255)
@@ -149,10 +152,10 @@ def draw_looks(seed: int) -> Looks:
     cloth = np.stack([hue(), hue(), [r.uniform(10, 40) * r.integers(0, 2), r.uniform(10, 40) * r.integers(0, 2), float(r.random() < 0.3)]]).astype(np.float32)
     return Looks(
         masculine, age, float(np.clip(r.normal(-0.15, 0.4), -1, 1)), tuple(ancestry), tone, skin, lips, float(r.uniform(0.3, 1.0)), float(max(0, r.normal(-0.2, 0.5))) * (tone < 3), eye_name, eyes,
-        hair_name, hair, style_name, STYLES[style_name], float(r.choice([-0.45, 0.0, 0.45]) + r.normal(0, 0.08)), float(r.normal(0, 0.06) + 0.1 * age * (masculine > 0.5)),
+        hair_name, hair, style_name, style, float(r.choice([-0.45, 0.0, 0.45]) + r.normal(0, 0.08)), float(r.normal(0, 0.06) + 0.1 * age * (masculine > 0.5)),
         float(r.uniform(0.35, 1.1) * (0.7 + 0.4 * masculine)), float(r.normal(0, 0.02)), beard, makeup, float(r.uniform(0.05, 0.32) * (1 - 0.11 * tone)), cloth,
         (float(r.uniform(5.75, 6.15)), float(r.choice([0.0, 0.15, 0.5]))),
-        **_extras(g(5), age, style_name), background=int(r.integers(2**31)), distance=float(r.uniform(9, 16)),
+        **extras, background=int(r.integers(2**31)), distance=float(r.uniform(9, 16)),
     )
 
 
