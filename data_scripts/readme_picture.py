@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where to write the PNG")
     options = parser.parse_args()
     model = tlk.load(options.model)
-    rows = {name: [] for name in ("a source frame", "driver", "FF", f"FT, T = {options.sources}", "truth")}
+    rows = {name: [] for name in ("source", "driver", "FF", f"FT, T = {options.sources}", "truth")}
     for person in heads.people("test", options.people):
         source, driver = clips(person, model.preset.size)
         source, driver = source[: options.sources], driver[-1:]

@@ -32,7 +32,8 @@ def grid(rows: dict[str, Tensor], columns: Sequence[str] = (), inches: float = 1
     width = max((len(images) for images in rows.values()), default=0)
     if width == 0:
         raise ValueError("nothing to show: give at least one row with at least one frame")
-    figure, axes = plt.subplots(len(rows), width, figsize=(width * inches + 0.9, len(rows) * inches + 0.25), squeeze=False)
+    margin = 0.2 + 0.075 * max(map(len, rows))  # inches, for labels of 9 points
+    figure, axes = plt.subplots(len(rows), width, figsize=(width * inches + margin, len(rows) * inches + 0.25), squeeze=False)
     for line, (label, images) in zip(axes, rows.items()):
         for axis in line:
             axis.axis("off")
@@ -41,7 +42,7 @@ def grid(rows: dict[str, Tensor], columns: Sequence[str] = (), inches: float = 1
         line[0].text(-0.08, 0.5, label, transform=line[0].transAxes, ha="right", va="center", fontsize=9)
     for axis, label in zip(axes[0], columns):
         axis.set_title(label, fontsize=8)
-    figure.subplots_adjust(0.9 / (width * inches + 0.9), 0, 1, 0.95, 0.03, 0.03)
+    figure.subplots_adjust(margin / (width * inches + margin), 0, 1, 1 - 0.25 / (len(rows) * inches + 0.25), 0.03, 0.03)
     return figure
 
 
