@@ -26,6 +26,7 @@ PARTS = {  # the mesh's face groups → the part numbers that the renderer knows
     "helper-l-eyelashes-1": 5, "helper-l-eyelashes-2": 5, "helper-r-eyelashes-1": 5, "helper-r-eyelashes-2": 5, "helper-tights": 6,
 }
 SHAPE_FOLDERS = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose", "asym")
+RIG_ORIGIN = 0.07  # dm by which the rig's rest pose sits above the mesh's
 NECK_CHAIN = ("neck01", "neck02", "neck03", "head")
 
 
@@ -111,14 +112,8 @@ def neck_weights(data: Path, count: int) -> np.ndarray:
 def neck_pivots(data: Path) -> np.ndarray:
     """(4, 3) where the three neck bones and the head turn, in the mesh's frame."""
     rig = json.loads((data / "mpfb2/rigs/standard/rig.default.json").read_text())
-    vertices = read_obj(data / "mpfb2/3dobjs/base.obj")[0]
-    fallback = vertices.mean(0)
-    found = []
-    for name in NECK_CHAIN:
-        head = rig[name]["head"]
-        x, y, z = head["default_position"]
-        found.append([0.0, z * 10 - 0.07, -y * 10] if fallback is not None else None)
-    return np.array(found)
+    places = [rig[name]["head"]["default_position"] for name in NECK_CHAIN]  # metres, z up, y to the back
+    return np.array([[0.0, 10 * z - RIG_ORIGIN, -10 * y] for _, y, z in places])
 
 
 def build(data: Path) -> dict[str, np.ndarray]:

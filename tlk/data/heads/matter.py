@@ -40,7 +40,7 @@ def surface(out, light, nx, ny, nz, vx, vy, vz, r, g, b, ao, lit, wrap, gloss, s
     ndh = max((nx * hx + ny * hy + nz * hz) / max(np.sqrt(hx * hx + hy * hy + hz * hz), 1e-6), 0.0)
     wide_lobe = ndh * ndh * ndh * ndh * ndh
     wide_lobe *= wide_lobe
-    high = gloss * (0.35 * wide_lobe + 0.65 * ndh**shine) * (0.35 + 0.65 * edge) * lit * (1.0 if ndl > 0 else 0.0)
+    high = gloss * (0.35 * wide_lobe + 0.65 * (ndh**shine if ndh > 0.55 else 0.0)) * (0.35 + 0.65 * edge) * lit * (1.0 if ndl > 0 else 0.0)
     for c in range(3):
         w = wrap * (1.0 if c == 0 else (0.45 if c == 1 else 0.3))
         soft = max((ndl + w) / (1.0 + w), 0.0)
@@ -59,7 +59,7 @@ def strand_light(out, light, tx, ty, tz, vx, vy, vz, r, g, b, ao, lit, gloss):
     tv = tx * vx + ty * vy + tz * vz
     sl, sv = np.sqrt(max(1 - tl * tl, 0.0)), np.sqrt(max(1 - tv * tv, 0.0))
     high = max(sl * sv - tl * tv, 0.0)
-    first, second = high**60, max(sl * sv - (tl + 0.12) * tv, 0.0) ** 14
+    first, second = high**60 if high > 0.8 else 0.0, max(sl * sv - (tl + 0.12) * tv, 0.0) ** 14
     for c in range(3):
         albedo = r if c == 0 else (g if c == 1 else b)
         ambient = 0.55 * light[5, c] + 0.35 * light[6, c] + 0.5 * light[3, c]
