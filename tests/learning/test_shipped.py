@@ -1,0 +1,104 @@
+"""The shipped weights on rendered people that they never saw: pose is followed, the person matters, nothing collapsed."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import tlk
+from tlk.data import heads
+from tlk.evaluation.judges import Judges
+from tlk.evaluation.metrics import landmark_error
+from tlk.learning.model import SHIPPED
+
+PEOPLE, FRAMES, LONG = 6, 8, 200  # LONG: epochs that are far too many for one photo
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tlk.load("heads-64")
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    """(source frames, driving frames) of test people: two motions each, spread over seconds."""
+    people = heads.people("test", PEOPLE)
+    return [tuple(heads.render(heads.Person(p), heads.Motion(900 + 2 * i + m, FRAMES, fps=2.5), 64) for m in (0, 1)) for i, p in enumerate(people)]
+
+
+@pytest.fixture(scope="module")
+def feed_forward(model, unseen):
+    return [model.personalise(source, epochs=0).drive(target) for source, target in unseen]
+
+
+def error(a, b):
+    return (a - b).abs().mean().item()
+
+
+def test_pose_is_followed(feed_forward, unseen):
+    """A detector finds the points of the generated face where the driver has them, and not where another frame of it has."""
+    judges = Judges()
+    found = [judges.see(fake, target.landmarks).found for fake, (_, target) in zip(feed_forward, unseen)]
+    right = torch.cat([landmark_error(f, target.landmarks) for f, (_, target) in zip(found, unseen)])
+    wrong = torch.cat([landmark_error(f, target.landmarks.roll(4, 0)) for f, (_, target) in zip(found, unseen)])
+    seen = right.isfinite()
+    assert seen.float().mean() > 0.8  # a face is there
+    assert right[seen].median() < 0.15 and right[seen].median() < 0.5 * wrong[seen].median()
+
+
+def test_the_person_matters(model, feed_forward, unseen):
+    right = sum(error(fake, target.images) for fake, (_, target) in zip(feed_forward, unseen))
+    strangers = [model.personalise(unseen[i - 1][0], epochs=0).drive(target) for i, (_, target) in enumerate(unseen)]
+    wrong = sum(error(fake, target.images) for fake, (_, target) in zip(strangers, unseen))
+    assert right < 0.8 * wrong
+
+
+def blockiness(frames, block=4):
+    """How much larger steps across the edges of 4 × 4 blocks are than steps within them; near 1 for photos."""
+    steps = (frames[..., 1:] - frames[..., :-1]).abs().mean((0, 1, 2))
+    at_edges = torch.arange(1, frames.shape[-1]) % block == 0
+    return (steps[at_edges].mean() / steps[~at_edges].mean()).item()
+
+
+def test_no_collapse_to_black_or_to_blocks(feed_forward, unseen):
+    """Trap: collapse after thousands of steps. The two criteria notice it where it is."""
+    fakes, truth = torch.cat(feed_forward), torch.cat([t.images for _, t in unseen])
+    assert 0.5 < fakes.std((-2, -1)).mean() / truth.std((-2, -1)).mean() < 1.5
+    assert blockiness(fakes) < 1.3
+    black = torch.zeros_like(truth)
+    blocks = F.interpolate(F.avg_pool2d(truth, 4), scale_factor=4)
+    assert black.std((-2, -1)).mean() / truth.std((-2, -1)).mean() < 0.5
+    assert blockiness(blocks) > 1.3
+
+
+def test_different_people_get_different_frames(feed_forward):
+    fakes = torch.stack(feed_forward)
+    assert (fakes - fakes.mean(0)).abs().mean() > 0.05
+
+
+def test_fine_tuning_improves_held_out_frames(model, unseen):
+    gains = []
+    for source, target in unseen[:2]:
+        ff, ft = (model.personalise(source, epochs=e).drive(target) for e in (0, 40))
+        gains.append(error(ff, target.images) - error(ft, target.images))
+    assert sum(gains) > 0
+
+
+def test_long_fine_tuning_on_one_photo_overfits(model, unseen):
+    """Trap: the photo itself keeps getting better while new poses get worse; the preset's 40 epochs stop before."""
+    source, target = unseen[0][0][:1], unseen[0][1]
+    heads_ = {epochs: model.personalise(source, epochs=epochs) for epochs in (model.preset.finetune_epochs, LONG)}
+    on_photo = {epochs: error(head.drive(source), source.images) for epochs, head in heads_.items()}
+    on_others = {epochs: error(head.drive(target), target.images) for epochs, head in heads_.items()}
+    assert on_photo[LONG] < on_photo[40]
+    gap = {epochs: on_others[epochs] - on_photo[epochs] for epochs in heads_}
+    assert gap[40] < 0.75 * gap[LONG]
+
+
+def test_what_ships_is_small_and_says_where_it_comes_from(model):
+    path = Path(SHIPPED) / "heads-64.safetensors"
+    assert path.stat().st_size <= 14e6
+    header = model.header
+    assert header["steps"] > 1000 and header["clips"] >= 400 and {"seed", "device", "revision", "data"} <= header.keys()
+    assert not any(name in ("dlib-resnet", "efficientnet-lite1") for name, _ in model.preset.content)
