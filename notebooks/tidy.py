@@ -41,8 +41,9 @@ def with_outputs(old: dict, new: dict, count: int) -> dict:
 
 
 def transient(output: dict) -> bool:
-    """Progress bars and warnings (stderr), and live widgets, which show nothing without their kernel."""
-    return output.get("name") == "stderr" or WIDGET in output.get("data", {})
+    """Progress bars and warnings (stderr), live widgets, which show nothing without their kernel, and videos, which GitHub does not play."""
+    data = output.get("data", {})
+    return output.get("name") == "stderr" or WIDGET in data or "<video" in "".join(data.get("text/html", ""))
 
 
 def clean(output: dict, count: int) -> dict:

@@ -35,3 +35,8 @@ def test_a_large_notebook_is_refused():
 def test_a_notebook_edited_meanwhile_is_refused():
     with pytest.raises(ValueError, match="edited during the run"):
         tidy({"cells": [cell("b")], "metadata": {}}, {"cells": [cell("a")], "metadata": {}})
+
+
+def test_videos_go_since_github_does_not_play_them():
+    video = display({"text/html": ["<video controls", " src=...>"], "text/plain": "Video"})
+    assert tidied([video, display({"text/html": "<b>x</b>"})])["cells"][0]["outputs"] == [{**display({"text/html": "<b>x</b>"}), "metadata": {}}]
