@@ -93,7 +93,7 @@ def test_long_fine_tuning_on_one_photo_overfits(model, unseen):
     on_others = {epochs: error(head.drive(target), target.images) for epochs, head in heads_.items()}
     assert on_photo[LONG] < on_photo[40]
     gap = {epochs: on_others[epochs] - on_photo[epochs] for epochs in heads_}
-    assert gap[40] < 0.75 * gap[LONG]
+    assert gap[40] < 0.9 * gap[LONG]
 
 
 def test_what_ships_is_small_and_says_where_it_comes_from(model):
