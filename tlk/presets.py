@@ -66,7 +66,7 @@ def _tuples(value):
 # Weights of L_CNT: preprint v1 has 1e-2 for VGG19 and 2e-3 for VGGFace (the ICCV version is said to have 1.5e-1 and
 # 2.5e-2). efficientnet-lite0's layers carry gains that make it pull on the image as those two do together (measured
 # against a stand-in, see data_scripts/calibrate_content.py), so its weight is their sum.
-# `tiny` and `small` take thousands of steps, not a million, and learn faster with the ICCV version's 0.175 than with v1's
+# `tiny` and `small` take thousands of steps, not a million, and seemed to learn faster with the ICCV version's 0.175 than with v1's
 # 0.012; with v1's match weight of 80 the embedding shrinks to zero before the generator has found a use for it, and rows of
 # W, each drawn a few dozen times, need longer steps. The figures stand in MODEL_CARD.md.
 PRESETS: dict[str, Preset] = {
