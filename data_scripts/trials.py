@@ -1,0 +1,199 @@
+"""Short meta-learning runs that differ from ``tiny`` in one thing each, and the table of what each did.
+
+    python -m data_scripts.trials --list                        the trials, a line each
+    python -m data_scripts.trials --steps 400 --out runs/trials  all of them, one after the other (resumable)
+    python -m data_scripts.trials --only base no-match --seeds 0 1 2 3 4 --out runs/trials
+
+Every run starts from the same weights and sees the same episodes (seed by seed), on rendered people; quality is that of
+feed-forward frames (K = 8) of 16 people who are not in the training set. A run that is there already is not repeated.
+Judges: efficientnet-lite1 (perceptual), L1 and SSIM on images in [0, 1]; content loss: efficientnet-lite0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+from tqdm import tqdm
+
+from tlk.data import Clip, heads
+from tlk.evaluation import metrics
+from tlk.files import write_whole
+from tlk.learning import MetaLearning
+from tlk.learning.objective import gradient_shares, generator_terms
+from tlk.losses import load_backbone
+from tlk.networks import SelfAttention
+from tlk.presets import Preset, preset
+
+Change = Callable[[Preset], Preset]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One change: to the preset, to the run once it is built, or to the clips."""
+
+    what: str
+    preset: Change = lambda p: p
+    run: Callable[[MetaLearning], None] = lambda run: None
+    clips: Callable[[list[Clip]], list[Clip]] = lambda clips: clips
+
+
+def replaced(what: str, **values) -> Trial:
+    return Trial(what, preset=lambda p: dataclasses.replace(p, **values))
+
+
+def weighted(what: str, **values) -> Trial:
+    return Trial(what, run=lambda run: [setattr(run.weights, name, value) for name, value in values.items()] and None)
+
+
+def free_projection(run: MetaLearning) -> None:
+    """P without spectral norm: AdaIN values may then move by more than ‖ê‖."""
+    for net in (run.networks.module, *([run.average.module] if run.average else [])):
+        parametrize.remove_parametrizations(net.generator.projection, "weight")
+    run.optimiser_g.optimizer.param_groups[0]["params"] = list(run.networks.module.parameters())
+
+
+def no_attention(run: MetaLearning) -> None:
+    """γ of every self-attention stays at its start, 0."""
+    for module in (run.networks.module, run.critic.module):
+        for layer in module.modules():
+            if isinstance(layer, SelfAttention):
+                layer.gamma.requires_grad_(False)
+
+
+def relu_first(run: MetaLearning) -> None:
+    for net in (run.networks.module, *([run.average.module] if run.average else [])):
+        net.embedder.relu_first = True
+
+
+def jittered(clips: list[Clip], pixels: float = 0.5) -> list[Clip]:
+    """Landmarks moved by a normal error of ``pixels``, once for all, as a detector would."""
+    random = torch.Generator().manual_seed(0)
+    return [dataclasses.replace(c, landmarks=c.landmarks + pixels * torch.randn(c.landmarks.shape, generator=random)) for c in clips]
+
+
+TRIALS: dict[str, Trial] = {
+    "base": Trial("preset tiny as it ships"),
+    "content-v1": replaced("content weight 0.012, preprint v1's, instead of 0.175", content=(("efficientnet-lite0", 0.012),)),
+    "match-v1": weighted("match weight 80, preprint v1's, instead of 1", match=80.0),
+    "no-match": weighted("no match term", match=0.0),
+    "no-adversarial": weighted("no adversarial term for G", adversarial=0.0),
+    "no-feature-matching": weighted("no feature matching", feature_matching=0.0),
+    "content-only": weighted("content term alone, D not trained", adversarial=0.0, feature_matching=0.0, match=0.0, discriminator_steps=0),
+    "one-d-step": replaced("one update of D a step instead of two", discriminator_steps=1),
+    "beta-0.5": replaced("Adam's first beta 0.5 instead of 0", betas=(0.5, 0.999)),
+    "beta-0.9": replaced("Adam's first beta 0.9 instead of 0", betas=(0.9, 0.999)),
+    "lr-low": replaced("learning rate of E and G 2e-4 instead of 5e-4", lr_generator=2e-4),
+    "lr-high": replaced("learning rate of E and G 1e-3 instead of 5e-4", lr_generator=1e-3),
+    "table-lr": replaced("learning rate of W's rows 5e-4 instead of 1e-2", lr_table=5e-4),
+    "free-projection": Trial("no spectral norm on P", run=free_projection),
+    "no-attention": Trial("no self-attention", run=no_attention),
+    "relu-first": Trial("ReLU before sum pooling in E (the later code's order)", run=relu_first),
+    "k-1": replaced("K = 1 instead of 3", k=1),
+    "k-8": replaced("K = 8 instead of 3", k=8),
+    "people-96": Trial("96 people instead of all", clips=lambda clips: clips[:96]),
+    "jitter": Trial("landmarks jittered by 0.5 px", clips=jittered),
+    "no-average": replaced("judged without an average of the weights", ema=None),
+}
+
+
+class Panel:
+    """People outside the training set, judged feed-forward: the first 8 frames are sources, every second later one is drawn."""
+
+    def __init__(self, clips: Sequence[Clip], k: int = 8) -> None:
+        self.sources, self.drivers = [c[:k] for c in clips], [c[k + 4 :: 2] for c in clips]
+        self.judge = load_backbone("efficientnet-lite1")
+
+    @torch.no_grad()
+    def __call__(self, run: MetaLearning) -> dict[str, float]:
+        """Means over people; ``spread`` and ``length`` of ê as in ``tlk.learning.train.Watch``."""
+        model = run.model()
+        fake = [model.personalise(s, epochs=0).drive(d) for s, d in zip(self.sources, self.drivers)]
+        real = [d.images for d in self.drivers]
+        pairs = list(zip(fake, real))
+        embedding = torch.stack([model.embed(s) for s in self.sources])
+        length = embedding.norm(dim=-1).mean().item()
+        return {
+            "l1": mean(metrics.l1(f, r).mean().item() for f, r in pairs),
+            "ssim": mean(metrics.ssim(f, r).mean().item() for f, r in pairs),
+            "perceptual": mean(metrics.perceptual(self.judge(f), self.judge(r)).mean().item() for f, r in pairs),
+            "length": length,
+            "spread": (embedding - embedding.mean(0)).norm(dim=-1).mean().item() / max(length, 1e-12),
+            "contrast": mean(f.std(0).mean().item() for f in fake),
+        }
+
+
+def shares(run: MetaLearning) -> dict[str, float]:
+    """Each term's share of the pull on the generated image, on the next step's episodes (no step is taken)."""
+    scene, fake, embedding = run.draw()
+    fake = fake.detach().requires_grad_()
+    terms = generator_terms(run.critic.module, run.content, scene, fake, embedding.detach(), run.critic.module.table(scene.index))
+    return gradient_shares(terms, run.weights, fake)
+
+
+def run_trial(name: str, seed: int, steps: int, clips: list[Clip], panel: Panel) -> dict:
+    trial = TRIALS[name]
+    base = dataclasses.replace(preset("tiny"), ema=0.99)  # 0.999 would still show the first weights after so few steps
+    run = MetaLearning(trial.preset(base), trial.clips(clips), seed)
+    trial.run(run)
+    seconds = [report.seconds for report in tqdm(run.steps(steps), total=steps, desc=f"{name}, seed {seed}", mininterval=5)]
+    last = run.history[-steps // 4 :]
+    about = {"trial": name, "what": trial.what, "seed": seed, "steps": steps, "people": len(run.names), "torch": torch.__version__}
+    numbers = panel(run) | {"content": mean(row["content/efficientnet-lite0"] for row in last)}
+    numbers |= {"d_real": mean(row["real"] for row in last), "d_fake": mean(row["fake"] for row in last), "step_seconds": sorted(seconds)[steps // 2]}
+    return about | numbers | {"shares": shares(run)}
+
+
+def table(results: list[dict]) -> str:
+    """Markdown, in the order of TRIALS; the pull's shares as content / adversarial / feature matching."""
+    order = {name: n for n, name in enumerate(TRIALS)}
+    lines = ["| change | seed | steps | L1 ↓ | SSIM ↑ | perceptual ↓ | content, training ↓ | ‖ê‖ | spread of ê | D right on real / fake | pull: content / adv. / FM | s a step |", "|" + " --- |" * 12]
+    for r in sorted(results, key=lambda r: (order[r["trial"]], r["steps"], r["seed"])):
+        pull = " / ".join(f"{100 * r['shares'][k]:.0f} %" for k in ("content/efficientnet-lite0", "adversarial", "feature_matching"))
+        lines.append(
+            f"| {r['what']} | {r['seed']} | {r['steps']} | {r['l1']:.3f} | {r['ssim']:.3f} | {r['perceptual']:.2f} | {r['content']:.1f} | {r['length']:.1f} | {r['spread']:.2f} "
+            f"| {r['d_real']:.2f} / {r['d_fake']:.2f} | {pull} | {r['step_seconds']:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    p = argparse.ArgumentParser(prog="python -m data_scripts.trials", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--list", action="store_true", help="print the trials and stop")
+    p.add_argument("--only", nargs="+", choices=TRIALS, metavar="TRIAL", default=list(TRIALS))
+    p.add_argument("--seeds", nargs="+", type=int, default=[0])
+    p.add_argument("--steps", type=int, default=400)
+    p.add_argument("--people", type=int, default=800)
+    p.add_argument("--version", type=int, default=heads.VERSION, help="an older renderer's people, as far as they are still in the cache")
+    p.add_argument("--out", type=Path, default=Path("runs/trials"))
+    options = p.parse_args(arguments)
+    if options.list:
+        print("\n".join(f"{name:20} {trial.what}" for name, trial in TRIALS.items()))
+        return
+    clips, panel = heads.dataset("train", options.people, version=options.version), Panel(heads.dataset("validation", 16, version=options.version))
+    for clip in clips:
+        clip.truth.clear()  # masks of all frames would fill memory
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.only:
+        for seed in options.seeds:
+            path = options.out / f"{name}-seed{seed}-{options.steps}.json"
+            if not path.exists():
+                result = run_trial(name, seed, options.steps, clips, panel) | {"renderer": options.version}
+                with write_whole(path) as temporary:
+                    temporary.write_text(json.dumps(result, indent=1) + "\n")
+    text = table([json.loads(path.read_text()) for path in sorted(options.out.glob("*.json"))])
+    with write_whole(options.out / "table.md") as temporary:
+        temporary.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
