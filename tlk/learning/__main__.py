@@ -17,17 +17,17 @@ from .train import Watch, train
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = parser("python -m tlk.learning", "Meta-learn E, G, P, D and W; resumable.").parse_args(arguments)
     try:
-        _run(options)
+        run(options)
     except ValueError as error:
         print(f"python -m tlk.learning: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(prog="python -m tlk.learning", description="Meta-learn E, G, P, D and W; resumable.")
+def parser(prog: str, description: str) -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog=prog, description=description)
     p.add_argument("--preset", choices=PRESETS, default="tiny")
     p.add_argument("--data", default="heads", help="'heads' (rendered people) or a folder of clips that tlk saved (default: heads)")
     p.add_argument("--people", type=int, default=800, help="rendered people of the training split (default: 800)")
@@ -42,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     return p
 
 
-def _run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace, kind: type[MetaLearning] = MetaLearning, watch: type[Watch] = Watch) -> None:
+    """Train what ``kind`` trains until the options say to stop; ``watch`` draws the people beside the run."""
     if options.minutes is None and options.steps is None:
         raise ValueError("say when to stop: --minutes, --steps or both")
     checkpoint = options.out / "checkpoint.safetensors"
@@ -53,15 +54,15 @@ def _run(options: argparse.Namespace) -> None:
     fabric = Fabric(devices=1, precision=options.precision)
     if checkpoint.exists():
         more = {} if options.batch is None else {"batch": options.batch}
-        run = MetaLearning.resume(checkpoint, clips, fabric=fabric, **more)
+        training = kind.resume(checkpoint, clips, fabric=fabric, **more)
     else:
-        run = MetaLearning(options.preset, clips, options.seed, fabric=fabric, batch=options.batch, data=_about(options))
+        training = kind(options.preset, clips, options.seed, fabric=fabric, batch=options.batch, data=_about(options))
     end = time.monotonic() + 60 * (options.minutes or float("inf"))
     train(
-        run, options.out, until=lambda r: time.monotonic() > end or r.step >= (options.steps or float("inf")),
-        watch=Watch(unseen, size, k=min(8, len(unseen[0]) // 2)) if unseen else None,
+        training, options.out, until=lambda r: time.monotonic() > end or r.step >= (options.steps or float("inf")),
+        watch=watch(unseen, size, k=min(8, len(unseen[0]) // 2)) if unseen else None,
     )
-    print(f"{run.step} steps; the model is {options.out / 'model.safetensors'}: tlk.load({str(options.out / 'model.safetensors')!r})")
+    print(f"{training.step} steps; the model is {options.out / 'model.safetensors'}")
 
 
 def _about(options: argparse.Namespace) -> str:

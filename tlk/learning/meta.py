@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -26,7 +27,6 @@ from .stepper import Stepper, average_of
 from .weights import LossWeights
 
 KIND = "a meta-learning checkpoint"
-OPTIMISERS = ("optimiser_g", "optimiser_d", "optimiser_w")
 
 
 class EmbedAndGenerate(nn.Module):
@@ -73,6 +73,10 @@ class MetaLearning(Stepper):
         batch: episodes of a step, if not the preset's.
         data: where the clips came from, for whoever reads the weights' header.
     """
+
+    kind = KIND
+    modules = ("networks", "critic")  #: attributes that a checkpoint holds, as the engine wrapped them
+    optimisers = ("optimiser_g", "optimiser_d", "optimiser_w")
 
     def __init__(
         self, preset: str | Preset, clips: Sequence[Clip], seed: int = 0, *,
@@ -144,18 +148,23 @@ class MetaLearning(Stepper):
     def model(self) -> Model:
         """The networks as they are now, averaged where an average is kept, for personalising and shipping."""
         networks = self.average.module if self.average is not None else self.networks.module
-        header = provenance(self.preset) | {"seed": self.seed, "steps": self.step, "clips": len(self.names), "data": self.data, "device": device_name(self.fabric.device)}
-        return Model(self.preset, networks.embedder, networks.generator, self.critic.module.discriminator, header).copy()
+        return Model(self.preset, networks.embedder, networks.generator, self.critic.module.discriminator, self.header()).copy()
+
+    def header(self) -> dict[str, Any]:
+        """What the weights say of the run that made them."""
+        return provenance(self.preset) | {"seed": self.seed, "steps": self.step, "clips": len(self.names), "data": self.data, "device": device_name(self.fabric.device)}
 
     def save(self, path: str | Path) -> None:
         """Write networks, average, optimisers, step, weights and curve, whole or not at all."""
-        tensors = module_tensors("networks", self.networks.module) | module_tensors("critic", self.critic.module)
+        tensors = {}
+        for name in self.modules:
+            tensors |= module_tensors(name, getattr(self, name).module)
         if self.average is not None:
             tensors |= module_tensors("average", self.average)
-        for name in OPTIMISERS:
+        for name in self.optimisers:
             tensors |= optimiser_tensors(name, getattr(self, name).optimizer)
         header = provenance(self.preset) | {
-            "kind": KIND, "seed": self.seed, "step": self.step, "batch": self.episodes.batch_size, "fresh_batches": self.fresh_batches,
+            "kind": self.kind, "seed": self.seed, "step": self.step, "batch": self.episodes.batch_size, "fresh_batches": self.fresh_batches,
             "clips": self.names, "data": self.data, "weights": asdict(self.weights), "history": self.history,
         }
         save_tensors(path, tensors, header)
@@ -166,7 +175,7 @@ class MetaLearning(Stepper):
 
         Raises BadCheckpoint when the file is damaged or its rows of W belong to other clips.
         """
-        tensors, header = load_tensors(path, KIND)
+        tensors, header = load_tensors(path, cls.kind)
         if [clip.name for clip in clips] != header["clips"]:
             raise BadCheckpoint(
                 f"{path}: made with {len(header['clips'])} clips, {header['clips'][0]} first; resume with the same clips in the same order, since row i of W belongs to clip i"
@@ -174,13 +183,13 @@ class MetaLearning(Stepper):
         options = {name: header[name] for name in ("batch", "fresh_batches", "data")} | options
         run = cls(Preset.from_dict(header["preset"]), clips, header["seed"], **options)
         run._restore(tensors, path)
-        run.step, run.history, run.weights = header["step"], header["history"], LossWeights(**header["weights"])
+        run.step, run.history, run.weights = header["step"], header["history"], type(run.weights)(**header["weights"])
         return run
 
     def _restore(self, tensors: dict[str, Tensor], path: str | Path) -> None:
-        load_module(self.networks.module, under("networks", tensors), path)
-        load_module(self.critic.module, under("critic", tensors), path)
+        for name in self.modules:
+            load_module(getattr(self, name).module, under(name, tensors), path)
         if self.average is not None:
             load_module(self.average, under("average", tensors), path)
-        for name in OPTIMISERS:
+        for name in self.optimisers:
             load_optimiser(getattr(self, name).optimizer, under(name, tensors))

@@ -101,7 +101,7 @@ def _look(run: MetaLearning, out: Path, watch: Watch, bar: tqdm) -> None:
     (out / "filmstrip").mkdir(exist_ok=True)
     save_picture(out / "filmstrip" / f"step-{run.step:06d}.png", picture)
     run.history[-1] |= numbers
-    bar.write(f"step {run.step}: unseen people, feed-forward: L1 {numbers['l1']:.4f}, embeddings' spread {numbers['spread']:.3f}")
+    bar.write(f"step {run.step}: unseen people, feed-forward: {', '.join(f'{name} {value:.4f}' for name, value in numbers.items())}")
 
 
 def _save(run: MetaLearning, out: Path) -> None:
