@@ -21,7 +21,7 @@ begin = printf '\n==> make $(or $(2),$@): %s\n' "$(1)"; \
   trap 's=$$?; printf "==> make $(or $(2),$@) %s after %d min %02d s\n" "$$([ $$s = 0 ] && echo done || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); exit $$s' EXIT; set -eo pipefail
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test tutorial lab bench outputs lock clean
+.PHONY: help setup test tutorial lab bench outputs minutes student lock clean
 
 help:  ## list the commands
 	@echo "make ... (see the top of the Makefile for PYTHON=, TORCH=, PROFILE=, ONLY=)"
@@ -60,6 +60,14 @@ bench: $(READY)  ## measure speed on this machine and print it as a table
 outputs: $(READY)  ## run the notebooks and keep their pictures and numbers in the committed files
 	@$(call begin,runs the notebooks and writes their outputs back into notebooks/); \
 	$(PY) notebooks/run.py --profile smoke --keep $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+minutes: $(READY)  ## write measured minutes, memory and badges into the notebooks and the tables (after make outputs)
+	@$(call begin,writes what runs/record.json measured into notebooks/ and the README); \
+	$(PY) notebooks/minutes.py $(ARGS)
+
+student: $(READY)  ## write the students' copies of the notebooks into student/: no solutions, checks locked
+	@$(call begin,writes the students' copies into student/); \
+	$(PY) notebooks/student.py $(ARGS)
 
 lock:  ## choose the newest versions that pyproject.toml allows and pin them (then make test)
 	@$(call begin,resolves pyproject.toml in a fresh environment and writes requirements.lock); \
