@@ -24,7 +24,7 @@ _HOMES = {
     "load": "tlk.learning",
     "write_video": "tlk.show",
 }
-_MODULES = ("presets", "files", "landmarks", "data", "networks", "losses", "learning", "show")
+_MODULES = ("presets", "files", "landmarks", "data", "networks", "losses", "learning", "evaluation", "show")
 
 __all__ = [*_HOMES, *_MODULES]
 
