@@ -35,6 +35,7 @@ from tlk.landmarks import Square
 FORMAT = "tlk-clip"
 VERSION = 1
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp")
+_SAVED_AS = {"png": {"format": "png", "compress_level": 1}, "jpg": {"format": "jpeg", "quality": 95, "subsampling": 0}}
 
 
 def save_clip(clip: Clip, path: str | os.PathLike) -> Path:
@@ -55,12 +56,15 @@ def save_clip(clip: Clip, path: str | os.PathLike) -> Path:
     return path
 
 
-def save_clips(clips: Iterable[Clip], path: str | os.PathLike) -> Path:
-    """Write clips, in order, as the samples of one tar shard; whole or not at all."""
+def save_clips(clips: Iterable[Clip], path: str | os.PathLike, image: str = "png") -> Path:
+    """Write clips, in order, as the samples of one tar shard; whole or not at all. The same clips give the same bytes.
+
+    image: ``png`` (exact), or ``jpg``, a fifth of the size, at quality 95.
+    """
     with write_whole(path) as temporary, tarfile.open(temporary, "w") as shard:
         for number, clip in enumerate(clips):
             key = f"{number:06d}-{re.sub(r'[^A-Za-z0-9_-]+', '_', clip.name)[:80]}"
-            for name, data in _members(clip).items():
+            for name, data in _members(clip, image).items():
                 info = tarfile.TarInfo(f"{key}.{name}")
                 info.size = len(data)
                 shard.addfile(info, io.BytesIO(data))
@@ -71,7 +75,7 @@ def load_clip(path: str | os.PathLike) -> Clip:
     """Read a folder or a shard that holds one clip. ValueError names the file that is missing or broken."""
     path = Path(path)
     if path.is_dir():
-        return _clip({p.name: p.read_bytes for p in sorted(path.iterdir()) if p.is_file() and not p.name.startswith(".")}, str(path))
+        return clip_of_files({p.name: p.read_bytes for p in sorted(path.iterdir()) if p.is_file() and not p.name.startswith(".")}, str(path))
     clips = list(itertools.islice(load_clips(path), 2))
     if len(clips) != 1:
         raise ValueError(f"{path} holds {'several clips' if clips else 'no clip'}; load_clips reads a shard of any number")
@@ -93,10 +97,12 @@ def load_clips(path: str | os.PathLike) -> Iterator[Clip]:
                 yield from load_clips(child)
 
 
-def _members(clip: Clip) -> dict[str, bytes]:
+def _members(clip: Clip, kind: str = "png") -> dict[str, bytes]:
     """File name → content, in the order in which they are written."""
+    if kind not in _SAVED_AS:
+        raise ValueError(f"frames are saved as {' or '.join(_SAVED_AS)}, not {kind!r}")
     images = clip.frames.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    members = {f"{i:05d}.png": _png(image) for i, image in enumerate(images)}
+    members = {f"{i:05d}.{kind}": _encoded(image, kind) for i, image in enumerate(images)}
     members["landmarks.npy"] = _npy(clip.landmarks.float())
     plain = {}
     for name, value in clip.truth.items():
@@ -116,9 +122,9 @@ def _members(clip: Clip) -> dict[str, bytes]:
     return members
 
 
-def _png(image: np.ndarray) -> bytes:
+def _encoded(image: np.ndarray, kind: str) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(image).save(out, "png", compress_level=1)
+    Image.fromarray(image).save(out, **_SAVED_AS[kind])
     return out.getvalue()
 
 
@@ -132,16 +138,16 @@ def _shard(path: Path) -> Iterator[Clip]:
     """Files of one key stand together in a shard; a sample is complete when the key changes."""
     try:
         with tarfile.open(path, "r:") as shard:
-            named = ((*_split(member.name, path), member) for member in shard if member.isfile())
+            named = ((*split_member(member.name, path), member) for member in shard if member.isfile())
             for key, group in itertools.groupby(named, key=lambda item: item[0]):
                 files = {name: shard.extractfile(member).read() for _, name, member in group}
-                yield _clip({name: (lambda data=data: data) for name, data in sorted(files.items())}, f"{path}, sample {key}")
+                yield clip_of_files({name: (lambda data=data: data) for name, data in sorted(files.items())}, f"{path}, sample {key}")
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ValueError(f"{path} is not a whole tar shard ({error}); make or fetch it again") from error
 
 
-def _split(name: str, path: Path) -> tuple[str, str]:
-    """``folder/key.file.ext`` → key with folder, file.ext."""
+def split_member(name: str, path: Path) -> tuple[str, str]:
+    """``folder/key.file.ext`` → key with folder, file.ext. ValueError for a name that leads out of the shard."""
     member = PurePosixPath(name)
     if member.is_absolute() or ".." in member.parts:
         raise ValueError(f"{path}: member {name!r} points outside the shard; do not use this file")
@@ -149,8 +155,11 @@ def _split(name: str, path: Path) -> tuple[str, str]:
     return str(member.parent / key), rest
 
 
-def _clip(files: dict[str, Callable[[], bytes]], where: str) -> Clip:
-    """Files by name (each a function that reads it, so that strangers in a folder are not read) → Clip."""
+def clip_of_files(files: dict[str, Callable[[], bytes]], where: str, picked: list[int] | None = None) -> Clip:
+    """Files by name (each a function that reads it, so that strangers in a folder are not read) → Clip.
+
+    picked: ``files`` holds these frames alone, in this order, while landmarks and truth are those of the whole clip.
+    """
     for name in ("meta.json", "landmarks.npy"):
         if name not in files:
             raise ValueError(f"{where}: {name} is missing; a clip is a folder or shard as tlk.data.save_clip writes it")
@@ -161,6 +170,11 @@ def _clip(files: dict[str, Callable[[], bytes]], where: str) -> Clip:
     landmarks = _array(files["landmarks.npy"], f"{where}: landmarks.npy").float()
     _require_points(landmarks, where)
     arrays = {n[6:-4]: _array(files[n], f"{where}: {n}") for n in files if n.startswith("truth.") and n.endswith(".npy")}
+    if picked is not None:
+        if picked and max(picked) >= len(landmarks):
+            raise ValueError(f"{where}: landmarks.npy has {len(landmarks)} frames and frame {max(picked)} is asked for; save the clip again")
+        arrays = {n: a[picked] if a.ndim and len(a) == len(landmarks) else a for n, a in arrays.items()}
+        landmarks = landmarks[picked]
     truth = {**meta["truth"], **arrays}
     try:
         square = Square(*map(float, meta["square"])) if meta["square"] else None

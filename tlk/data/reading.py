@@ -35,7 +35,11 @@ def read_clip(
         raise ValueError(f"{path}: size must be at least one pixel, not {size}")
     if path.suffix == ".tar" or (path / "meta.json").is_file():
         return load_clip(path)[::stride][:max_frames].resize(size)
-    media = open_media(path, fps, stride, max_frames)
+    return clip_of_media(open_media(path, fps, stride, max_frames), path, size, detector, progress)
+
+
+def clip_of_media(media: Photos | Video, path: Path, size: int = 256, detector: str | Detector = "auto", progress: bool = True) -> Clip:
+    """``read_clip`` for frames that are opened already (``tlk.data.media.open_media``, or anything like it)."""
     found = _find(media, path, detector, progress)
     return _cut(media, found, path, size)
 
@@ -48,7 +52,7 @@ def _find(media: Photos | Video, path: Path, detector: str | Detector, progress:
         where = f"any of its {count} frames" if count > 1 else "it"
         raise NoFace(f"{path}: {found.detector} found no face in {where}; use a picture in which the face looks ahead and is at least 40 pixels tall")
     if without:
-        warnings.warn(f"{path}: no face in {without} of {count} frames, which are left out: {_some(found.skipped)}", stacklevel=3)
+        warnings.warn(f"{path}: no face in {without} of {count} frames, which are left out: {_some(found.skipped)}", stacklevel=4)
     return found
 
 
