@@ -186,7 +186,7 @@ def record(options: argparse.Namespace, name: str, values: dict, minutes: float,
     records = read_record(options.runs)
     records.setdefault(options.profile, {})[name] = {
         "minutes": round(minutes, 2), "peak_memory_gb": round(gigabytes, 2), "parameters": values,
-        "machine": machine(), "revision": revision(), "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": machine(options.profile), "revision": revision(), "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
     with write_whole(file) as temporary:
         temporary.write_text(json.dumps(records, indent=1) + "\n")
@@ -197,10 +197,18 @@ def read_record(runs: Path) -> dict:
     return json.loads(file.read_text()) if file.exists() else {}
 
 
-def machine() -> dict:
+def machine(profile: str) -> dict:
     from importlib.metadata import version
 
-    return {"cores": os.cpu_count(), "system": platform.platform(terse=True), "python": platform.python_version(), "torch": version("torch")}
+    gpu = {"gpu": gpu_name()} if profile == "gpu" else {}
+    return {"cores": os.cpu_count(), "system": platform.platform(terse=True), "python": platform.python_version(), "torch": version("torch"), **gpu}
+
+
+def gpu_name() -> str:
+    """The GPU as its driver names it; "" where there is none."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
 
 
 def revision() -> str:
