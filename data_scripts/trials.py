@@ -21,15 +21,15 @@ from statistics import mean
 
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 from tqdm import tqdm
 
 from tlk.data import Clip, heads
 from tlk.evaluation import metrics
+from tlk.evaluation.judges import LAYERS
 from tlk.files import write_whole
 from tlk.learning import MetaLearning
 from tlk.learning.objective import gradient_shares, generator_terms
-from tlk.losses import load_backbone
+from tlk.losses.backbones import EfficientNetLite
 from tlk.networks import SelfAttention
 from tlk.presets import Preset, preset
 
@@ -55,9 +55,11 @@ def weighted(what: str, **values) -> Trial:
 
 
 def free_projection(run: MetaLearning) -> None:
-    """P without spectral norm: AdaIN values may then move by more than ‖ê‖."""
+    """P without spectral norm: AdaIN values may then move by more than ‖ê‖. Its start is the same."""
     for net in (run.networks.module, *([run.average.module] if run.average else [])):
-        parametrize.remove_parametrizations(net.generator.projection, "weight")
+        bound = net.generator.projection
+        net.generator.projection = free = nn.Linear(bound.in_features, bound.out_features)
+        free.load_state_dict({"weight": bound.weight.detach().clone(), "bias": bound.bias.detach().clone()})
     run.optimiser_g.optimizer.param_groups[0]["params"] = list(run.networks.module.parameters())
 
 
@@ -110,7 +112,7 @@ class Panel:
 
     def __init__(self, clips: Sequence[Clip], k: int = 8) -> None:
         self.sources, self.drivers = [c[:k] for c in clips], [c[k + 4 :: 2] for c in clips]
-        self.judge = load_backbone("efficientnet-lite1")
+        self.judge = EfficientNetLite("efficientnet-lite1", LAYERS, resize=240)  # as the table's perceptual distance
 
     @torch.no_grad()
     def __call__(self, run: MetaLearning) -> dict[str, float]:
@@ -133,10 +135,9 @@ class Panel:
 
 def shares(run: MetaLearning) -> dict[str, float]:
     """Each term's share of the pull on the generated image, on the next step's episodes (no step is taken)."""
-    scene, fake, embedding = run.draw()
+    scene, fake, _ = run.draw()
     fake = fake.detach().requires_grad_()
-    terms = generator_terms(run.critic.module, run.content, scene, fake, embedding.detach(), run.critic.module.table(scene.index))
-    return gradient_shares(terms, run.weights, fake)
+    return gradient_shares(generator_terms(run.critic.module, run.content, scene, fake), run.weights, fake)
 
 
 def run_trial(name: str, seed: int, steps: int, clips: list[Clip], panel: Panel) -> dict:
