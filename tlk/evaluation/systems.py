@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from tlk.data import Clip
 from tlk.learning import Model
+
+from .compared import compared
+from .pretraining import digest
 
 Drawer = Callable[[Clip], Tensor]  #: driver → (f, 3, size, size) in [0, 1]
 
@@ -91,15 +92,10 @@ class Ours:
 
 
 def standard_systems(model: Model, epochs: int = 40, seed: int = 0) -> list[System]:
-    """Those that need nothing but the model, in the table's order. Further systems join this list."""
-    return [Copy(), MeanFrame(), Ours(model, 0, seed), *([Ours(model, epochs, seed)] if epochs else [])]
+    """All that can take part, in the table's order: X2Face and Pix2pixHD do where their weights are shipped (``compared.left_out``)."""
+    return [Copy(), MeanFrame(), *compared(model, epochs, seed), Ours(model, 0, seed), *([Ours(model, epochs, seed)] if epochs else [])]
 
 
 def fingerprint(model: Model) -> str:
     """First 16 digits of the SHA-256 of the model's weights, wherever its file lies."""
-    digest = hashlib.sha256()
-    for part in (model.embedder, model.generator, model.discriminator):
-        for name, tensor in part.state_dict().items():
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
+    return digest((model.embedder, model.generator, model.discriminator))
