@@ -16,6 +16,7 @@ from tlk.learning import Model, load
 from tlk.learning.provenance import revision
 from tlk.learning.train import save_picture
 
+from .compared import left_out
 from .grid import grid
 from .judges import Judges
 from .records import Record
@@ -90,6 +91,7 @@ def describe(options: argparse.Namespace, model: Model, judges: Judges, subjects
         "model": f"{options.model}, weights {fingerprint(model)}, preset {model.preset.name} at {model.preset.size} px; meta-learned: {trained}",
         "trained on": f"{', '.join(content)} in the content loss; {fair}", "judged by": ", ".join(f"{metric}: {name}" for metric, name in judges.names.items()),
         "code": f"revision {revision()}, torch {torch.__version__}", "device": str(judges.device),
+        "systems left out": left_out(model, options.epochs) or "none",
     }  # fmt: skip
 
 
