@@ -24,7 +24,7 @@ class System(Protocol):
 
     ``fit(source)`` gets the T source frames and returns a function from a driving clip to frames. Source and
     driver have the size of the evaluation. A system reads the driver's landmarks only; one that reads its frames
-    too, as X2Face does, has an advantage and says so in ``note``.
+    too, as the original of X2Face does and ours does not, has an advantage and says so in ``note``.
     """
 
     name: str

@@ -178,7 +178,7 @@ class MetaLearning(Stepper):
         tensors, header = load_tensors(path, cls.kind)
         if [clip.name for clip in clips] != header["clips"]:
             raise BadCheckpoint(
-                f"{path}: made with {len(header['clips'])} clips, {header['clips'][0]} first; resume with the same clips in the same order, since row i of W belongs to clip i"
+                f"{path}: made with {len(header['clips'])} clips, {header['clips'][0]} first; resume with the same clips in the same order: every episode hangs on it, and row i of W belongs to clip i"
             )
         options = {name: header[name] for name in ("batch", "fresh_batches", "data")} | options
         run = cls(Preset.from_dict(header["preset"]), clips, header["seed"], **options)
