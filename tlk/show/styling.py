@@ -8,7 +8,7 @@ from tlk.show.figures import COLOURS
 
 STYLE = {
     "figure.figsize": (7.5, 2.8),  # inches; at most 7.5 wide, so that a page holds it
-    "figure.dpi": 80,
+    "figure.dpi": 100,
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same page everywhere
     "font.size": 9,
     "axes.titlesize": 9,
