@@ -124,6 +124,8 @@ class FineTuning(Stepper):
         critic = self.critic.module
         with frozen(critic), self.fabric.autocast():
             terms = generator_terms(critic, self.content, scene, fake)
+        if weights.generator_steps == 0:
+            return terms
         self.apply(weights.total(terms), self.optimiser_g)
         if self.average is not None:
             self.average.update_parameters(self.generator.module)

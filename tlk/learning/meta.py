@@ -140,6 +140,8 @@ class MetaLearning(Stepper):
         with frozen(critic), self.fabric.autocast():
             column = critic.table(scene.index)
             terms = generator_terms(critic, self.content, scene, fake, embedding, column)
+        if weights.generator_steps == 0:
+            return terms
         self.apply(weights.total(terms), self.optimiser_g)
         if self.average is not None:
             self.average.update_parameters(self.networks.module)

@@ -21,7 +21,8 @@ class LossWeights:
     adversarial: float = 1.0
     feature_matching: float = 10.0
     match: float = 80.0
-    discriminator_steps: int = 2
+    discriminator_steps: int = 2  #: updates of D in a step; 0 trains E and G alone
+    generator_steps: int = 1  #: 1, or 0 to train D alone
 
     @classmethod
     def of(cls, preset: Preset) -> LossWeights:

@@ -1,0 +1,134 @@
+"""The lab's dials, buttons and presets. Callbacks do nothing but hand over a name and a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ipywidgets import HTML, Button, Checkbox, HBox, Layout, SelectionSlider, VBox
+
+from tlk.learning import LossWeights, MetaLearning
+from tlk.learning.stepper import Stepper
+
+from .session import number, read_weight, words
+
+HINTS = {
+    "content": "how much the picture must resemble the truth",
+    "adversarial": "how much D's opinion counts",
+    "feature_matching": "how much D's inner layers must answer alike to truth and picture",
+    "match": "how strongly the embedding is pulled to the clip's row of W",
+    "discriminator_steps": "updates of D for each one of G; 0 stops D",
+}
+BUTTONS = {
+    "run": ("▶ Run", "train until Pause"),
+    "pause": ("❚❚ Pause", "stop after the step at hand"),
+    "step": ("Step", "one whole step: D, then G"),
+    "D": ("Step D", "train D alone for one step"),
+    "G": ("Step G", "train G alone for one step"),
+    "snapshot": ("Keep snapshot", "remember networks, optimisers, weights and step as they are now"),
+    "back": ("Back to snapshot", "return to what was kept last (at first: the start)"),
+    "compare": ("A/B", "two runs from the snapshot, one with the snapshot's weights, one with those now on the dials"),
+    "export": ("Export", "write what was done, and every number, to a file"),
+    "replay": ("Replay", "do it all again from the start and compare every number"),
+}
+PAPER_CONTENT = {"vgg19-caffe": 1e-2, "vggface": 2e-3, "efficientnet-lite0": 1.2e-2}  # preprint v1; the last stands for both
+
+
+def dial_names(stepper: Stepper) -> list[str]:
+    """The weights that this stepper uses."""
+    return ["content", "adversarial", "feature_matching", *(["match"] if isinstance(stepper, MetaLearning) else []), "discriminator_steps"]
+
+
+def presets(stepper: Stepper) -> dict[str, tuple[dict[str, float], str]]:
+    """Name → (values, hint). ``start`` is what the stepper began with, and what Reset gives."""
+    names, w = dial_names(stepper), stepper.weights
+    start = {name: read_weight(w, name) for name in names}
+    found = {
+        "start": (start, "all weights as the run began"),
+        "no feature matching": (start | {"feature_matching": 0.0}, "G hears D's verdict, but not its reasons"),
+        "D too strong": (start | {"discriminator_steps": 10}, "ten updates of D for one of G"),
+        "content only": ({name: 0.0 for name in names} | {k: start[k] for k in ("content", "discriminator_steps")}, "D watches and has no say"),
+    }
+    if isinstance(stepper, MetaLearning):
+        content = sum(PAPER_CONTENT.get(name, 0.0) for name in w.content)
+        found["paper"] = ({"content": content, "adversarial": 1.0, "feature_matching": 10.0, "match": 80.0, "discriminator_steps": 2}, "weights of the preprint's first version")
+    return found
+
+
+def notches(start: float, also: Iterable[float] = ()) -> list[tuple[str, float]]:
+    """Off, then three to a decade from a hundredth of ``start`` to a hundred times it, and the values asked for."""
+    base = start or 1.0
+    steps = {float(f"{base * 10 ** (k / 3):.2g}") for k in range(-6, 7)}
+    values = sorted(steps | {0.0, start, *also})
+    return [("off" if v == 0 else number(v), v) for v in values]
+
+
+class Dial:
+    """One weight: a slider in equal ratios, its reset and one line about it."""
+
+    def __init__(self, name: str, start: float, also: Iterable[float], turned: Callable[[str, float], None]) -> None:
+        self.name, self.start, self._turned, self._silent = name, start, turned, False
+        options = [(str(n), n) for n in sorted({0, 1, 2, 3, 5, 10, int(start)})] if name == "discriminator_steps" else notches(start, also)
+        self.slider = SelectionSlider(
+            options=options, value=start, description=words(name), continuous_update=False, description_tooltip=HINTS[name],
+            layout=Layout(width="330px"), style={"description_width": "110px"},
+        )
+        self.slider.observe(self._moved, names="value")
+        self.reset = Button(description="↺", tooltip=f"{words(name)} back to {number(start)}", layout=Layout(width="34px"))
+        self.reset.on_click(lambda _: self.put(self.start))
+        self.widget = HBox([self.slider, self.reset, note(HINTS[name])])
+        self.slider.add_class(f"lab-{name}")
+
+    def _moved(self, change) -> None:
+        if not self._silent:
+            self._turned(self.name, change["new"])
+
+    def put(self, value: float, silent: bool = False) -> None:
+        """Turn the dial; a value between the notches gets a notch of its own. ``silent``: only show it."""
+        self._silent = silent
+        try:
+            if value not in [v for _, v in self.slider.options]:
+                here, self._silent = self.slider.value, True
+                self.slider.options = sorted([*self.slider.options, (number(value), value)], key=lambda o: o[1])
+                self.slider.value, self._silent = here, silent
+            self.slider.value = value
+        finally:
+            self._silent = False
+
+
+class Controls:
+    """All of them; ``pressed(name)`` and ``turned(name, value)`` are called when one is used."""
+
+    def __init__(self, stepper: Stepper, pressed: Callable[[str], None], turned: Callable[[str, float], None]) -> None:
+        self.presets = presets(stepper)
+        start = self.presets["start"][0]
+        also = {name: {values[name] for values, _ in self.presets.values()} for name in start}
+        self.dials = {name: Dial(name, start[name], also[name], turned) for name in start}
+        self.buttons = {name: button(text, hint, lambda _, n=name: pressed(n)) for name, (text, hint) in BUTTONS.items()}
+        self.choices = {name: button(name, hint, lambda _, n=name: self.choose(n)) for name, (_, hint) in self.presets.items()}
+        self.slow = Checkbox(description="slow motion", indent=False, description_tooltip="a picture and a breath after each step", layout=Layout(width="120px"))
+        names = list(self.buttons)
+        self.widget = VBox([
+            HBox([*(self.buttons[n] for n in names[:5]), self.slow], layout=Layout(flex_flow="row wrap")),
+            HBox([self.buttons[n] for n in names[5:]], layout=Layout(flex_flow="row wrap")),
+            HBox([note("Presets:"), *self.choices.values()], layout=Layout(flex_flow="row wrap")),
+            *(dial.widget for dial in self.dials.values()),
+        ])  # fmt: skip
+
+    def choose(self, preset: str) -> None:
+        for name, value in self.presets[preset][0].items():
+            self.dials[name].put(value)
+
+    def show(self, weights: LossWeights) -> None:
+        """Turn the dials to what is in force, without asking for anything."""
+        for name, dial in self.dials.items():
+            dial.put(read_weight(weights, name), silent=True)
+
+
+def button(text: str, hint: str, clicked: Callable) -> Button:
+    made = Button(description=text, tooltip=hint, layout=Layout(width="auto"))
+    made.on_click(clicked)
+    return made
+
+
+def note(text: str) -> HTML:
+    return HTML(f"<span style='color: #555; font-size: 12px'>{text}</span>")

@@ -1,0 +1,188 @@
+"""The lab's picture, with matplotlib's ``Figure`` and never pyplot: it may be drawn from any thread and opens no window."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from tlk.learning import LossWeights
+from tlk.show.figures import COLOURS
+
+from .session import WEIGHTS, Session, number, read_weight, words
+from .views import Look, ToyView
+
+#: Okabe and Ito's colours again, one for each term; real, generated and D keep theirs everywhere.
+TERMS = {
+    "content": "#0072B2", "adversarial": "#D55E00", "feature_matching": "#E69F00", "match": "#56B4E9", "discriminator": COLOURS["discriminator"],
+}
+INCHES, DPI, WINDOW = (11.0, 4.7), 80, 600
+
+
+def colour_of(term: str) -> str:
+    return TERMS.get(term.partition("/")[0], "#555555")
+
+
+def label_of(term: str) -> str:
+    return "D's loss" if term == "discriminator" else words(term.partition("/")[0])
+
+
+def png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 1})
+    return buffer.getvalue()
+
+
+def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]]) -> Figure:
+    """Picture at the left; losses, accuracy with quality, scores and shares at the right."""
+    figure = Figure(INCHES, dpi=DPI)
+    grid = figure.add_gridspec(2, 4, width_ratios=(1.25, 1.25, 1.5, 1.2), left=0.02, right=0.985, top=0.9, bottom=0.1, wspace=0.32, hspace=0.5)
+    place = figure.add_subplot(grid[:, :2])
+    draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
+    draw_losses(figure.add_subplot(grid[0, 2]), session)
+    draw_quality(figure.add_subplot(grid[1, 2]), session, quality)
+    draw_scores(figure.add_subplot(grid[0, 3]), session)
+    draw_shares(figure.add_subplot(grid[1, 3]), look.shares)
+    return figure
+
+
+def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], without: LossWeights, with_: LossWeights) -> Figure:
+    """A and B side by side: their pictures at the end, and their terms in one plot (A thin and dashed)."""
+    figure = Figure(INCHES, dpi=DPI)
+    grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.1, wspace=0.12, width_ratios=(1, 1, 1.1))
+    changed = ", ".join(f"{words(n)} {number(read_weight(without, n))} → {number(read_weight(with_, n))}" for n in WEIGHTS if read_weight(without, n) != read_weight(with_, n))
+    curves = figure.add_subplot(grid[2])
+    for column, (name, (rows, look)) in enumerate(runs.items()):
+        axis = figure.add_subplot(grid[column])
+        draw_plane(axis, look.picture) if "map" in look.picture else draw_frames(axis, look.picture)
+        quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items())
+        axis.set_title(f"{'AB'[column]}: {name} the change\n{quality}", fontsize=8)
+        for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
+            style = {"linestyle": "--", "linewidth": 0.8} if column == 0 else {"linewidth": 1.4, "label": label_of(term)}
+            curves.plot([r["step"] for r in rows], smooth([r[term] for r in rows]), color=colour_of(term), **style)
+    curves.set_title(f"{changed or 'no weight was changed: the two runs are equal'}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
+    curves.legend(fontsize=6)
+    finish(curves)
+    return figure
+
+
+def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
+    """D's score as a map (darker: taken for real), points, and arrows along −∂L/∂x̂ for some of them."""
+    end = ToyView.extent
+    axis.imshow(picture["map"], extent=(-end, end, -end, end), origin="lower", cmap="PuOr", vmin=-2, vmax=2, alpha=0.6, interpolation="bilinear")
+    axis.plot(*picture["real"].T, ".", color=COLOURS["real"], markersize=2.5, label="real")
+    axis.plot(*picture["fake"].T, ".", color=COLOURS["generated"], markersize=3.5, label="generated")
+    some, pull = picture["fake"][::6], picture["pull"][::6]
+    pull = 0.5 * pull / pull.norm(dim=-1).max().clamp_min(1e-12)
+    axis.quiver(*some.T, *pull.T, angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
+    axis.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[])
+    axis.set_title("D's score: violet real, orange generated; arrows: where L pulls", fontsize=8)
+    axis.legend(loc="upper right", fontsize=7, framealpha=0.8)
+
+
+def draw_frames(axis: Axes, picture: dict[str, Tensor]) -> None:
+    """One row for each entry, as one image."""
+    rows = [torch.cat(list(frames.detach().cpu()), dim=2) for frames in picture.values()]
+    image = torch.cat(rows, 1).clamp(0, 1)
+    axis.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest", aspect="equal")
+    height = image.shape[1] / len(rows)
+    axis.set_yticks([(i + 0.5) * height for i in range(len(rows))], list(picture), fontsize=8, rotation=90, va="center")
+    axis.set_xticks([])
+    axis.tick_params(length=0)
+    for side in axis.spines.values():
+        side.set_visible(False)
+
+
+def draw_losses(axis: Axes, session: Session) -> None:
+    """Unweighted terms against the step; what was left behind in grey, changes as dashed lines."""
+    for rows in session.left_behind:
+        draw_lines(axis, rows[-WINDOW:], faint=True)
+    rows = session.rows[-WINDOW:]
+    draw_lines(axis, rows)
+    draw_marks(axis, session, rows)
+    axis.set_title("terms, unweighted", fontsize=8)
+    finish(axis)
+    if rows:
+        axis.legend(fontsize=6, loc="upper right", framealpha=0.7)
+
+
+def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) -> None:
+    if not rows:
+        return
+    steps = [r["step"] for r in rows]
+    for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
+        style = {"color": "#bbbbbb", "linewidth": 0.6} if faint else {"color": colour_of(term), "linewidth": 1.1, "label": label_of(term)}
+        axis.plot(steps, [r[term] for r in rows], **style)
+
+
+def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> None:
+    first = rows[0]["step"] if rows else 0
+    for n, (step, text) in enumerate(m for m in session.marks if m[0] + 1 >= first):
+        axis.axvline(step + 0.5, color="black", linewidth=0.8, linestyle="--")
+        axis.annotate(text, (step + 0.5, 1 - 0.11 * (n % 5)), xycoords=("data", "axes fraction"), fontsize=6, xytext=(2, -7), textcoords="offset points")
+
+
+def draw_quality(axis: Axes, session: Session, quality: Sequence[dict[str, float]]) -> None:
+    """D's accuracy on both kinds (mean of 10 steps), and the quality of what is generated."""
+    rows = session.rows[-WINDOW:]
+    steps = [r["step"] for r in rows]
+    for kind in ("real", "generated"):
+        axis.plot(steps, smooth([r[kind] for r in rows]), color=COLOURS[kind], linewidth=1, label=f"D right on {kind}")
+    shown = [q for q in quality if rows and steps[0] <= q["step"] <= steps[-1]]
+    for name, style in zip((n for n in (shown[0] if shown else {}) if n not in ("step", "distance")), ("-", ":"), strict=False):
+        axis.plot([q["step"] for q in shown], [q[name] for q in shown], style, color=COLOURS["generator"], linewidth=1.6, label=name)
+    draw_marks_plain(axis, session, steps)
+    axis.set(ylim=(-0.03, 1.03))
+    axis.set_title("quality, and how often D is right", fontsize=8)
+    axis.set_xlabel("step", fontsize=7)
+    finish(axis)
+    if rows:
+        axis.legend(fontsize=6, loc="lower right", framealpha=0.7)
+
+
+def draw_marks_plain(axis: Axes, session: Session, steps: list[float]) -> None:
+    for step, _ in session.marks:
+        if steps and step + 1 >= steps[0]:
+            axis.axvline(step + 0.5, color="black", linewidth=0.8, linestyle="--")
+
+
+def smooth(values: list[float], window: int = 10) -> list[float]:
+    """Mean of the last ``window`` values at each place."""
+    total, out = 0.0, []
+    for i, v in enumerate(values):
+        total += v - (values[i - window] if i >= window else 0.0)
+        out.append(total / min(i + 1, window))
+    return out
+
+
+def draw_scores(axis: Axes, session: Session) -> None:
+    """D's scores over the last steps; the hinge asks for real ones above 1 and generated ones below −1."""
+    for kind in ("real", "generated"):
+        scores = torch.cat([getattr(r, "real_scores" if kind == "real" else "fake_scores") for r in session.recent]) if session.recent else torch.zeros(0)
+        axis.hist(scores.clamp(-3, 3).numpy(), bins=25, range=(-3, 3), color=COLOURS[kind], alpha=0.6, label=kind)
+    for place in (-1, 1):
+        axis.axvline(place, color="#555555", linewidth=0.7, linestyle=":")
+    axis.set_title("D's scores, last steps", fontsize=8)
+    finish(axis)
+    axis.set_yticks([])
+    axis.legend(fontsize=6, loc="upper left", framealpha=0.7)
+
+
+def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
+    """‖weight · ∂term/∂x̂‖ of each term over their sum."""
+    names = list(shares)[::-1]
+    axis.barh([label_of(n) for n in names], [shares[n] for n in names], color=[colour_of(n) for n in names])
+    axis.set(xlim=(0, 1))
+    axis.set_title("share of the pull on x̂", fontsize=8)
+    finish(axis)
+
+
+def finish(axis: Axes) -> None:
+    axis.tick_params(labelsize=6)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)

@@ -1,0 +1,189 @@
+"""``Session``: a stepper with a memory. No widget, no figure: what a lab does, as data."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from tlk.learning import LossWeights, Report
+from tlk.learning.stepper import Stepper
+
+from .events import Event, Log
+from .snapshot import Snapshot
+
+BRANCHES = 3  #: left-behind curves that are kept for the figure
+WEIGHTS = ("content", "adversarial", "feature_matching", "match", "discriminator_steps")  #: as the lab names them
+RECENT = 16  #: steps whose scores are kept for the histogram
+
+
+class Session:
+    """Takes steps, applies what was asked for before each, and keeps the curve, the marks and the last reports.
+
+    ``ask`` may be called from any thread: it only puts the wish into a queue, which the next step empties. As long
+    as nothing is asked for, ``advance`` is ``stepper.one_step()``: the numbers of a plain loop, bit for bit.
+    """
+
+    def __init__(self, stepper: Stepper) -> None:
+        self.stepper = stepper
+        self.start = self.saved = Snapshot(stepper)
+        self._wishes: deque[tuple[str, str, float]] = deque()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.saved = self.start
+        self.log = Log(about(self.stepper))
+        self.report: Report | None = None
+        self.rows: list[dict[str, float]] = []  #: step, terms, accuracy: of the branch we are on
+        self.marks: list[tuple[int, str]] = []  #: (step, what changed) of the branch we are on
+        self.left_behind: deque[list[dict[str, float]]] = deque(maxlen=BRANCHES)
+        self.recent: deque[Report] = deque(maxlen=RECENT)
+
+    @property
+    def tick(self) -> int:
+        """Steps taken in this lab; unlike ``stepper.step`` it never goes back."""
+        return self.log.ticks
+
+    def ask(self, do: str, name: str = "", value: float = 0.0) -> None:
+        """Queue an event (see ``Event``) for the next step. Raises ValueError for a weight that does not exist."""
+        if do == "set":
+            read_weight(self.stepper.weights, name)
+        self._wishes.append((do, name, value))
+
+    def settle(self) -> str:
+        """Apply what was asked for; returns ``D`` or ``G`` when the next step is to train one of them alone."""
+        only = ""
+        while self._wishes:
+            event = Event(self.tick, *self._wishes.popleft())
+            self.log.events.append(event)
+            only = self._apply(event) or only
+        return only
+
+    def _apply(self, event: Event) -> str:
+        if event.do == "set":
+            before = read_weight(self.stepper.weights, event.name)
+            write_weight(self.stepper.weights, event.name, event.value)
+            if before != event.value:
+                self.marks.append((self.stepper.step, f"{words(event.name)} {number(before)} → {number(event.value)}"))
+        elif event.do == "snapshot":
+            self.saved = Snapshot(self.stepper)
+        elif event.do == "back":
+            self._go_back()
+        return event.name if event.do == "only" else ""
+
+    def _go_back(self) -> None:
+        self.left_behind.append([r for r in self.rows if r["step"] > self.saved.step])
+        self.rows = [r for r in self.rows if r["step"] <= self.saved.step]
+        self.marks = [m for m in self.marks if m[0] <= self.saved.step]
+        self.recent.clear()
+        self.saved.put_back(self.stepper)
+
+    def advance(self) -> Report:
+        """One step, after what was asked for."""
+        only = self.settle()
+        weights = self.stepper.weights
+        steps = weights.discriminator_steps, weights.generator_steps
+        if only:
+            weights.discriminator_steps, weights.generator_steps = (max(1, steps[0]), 0) if only == "D" else (0, 1)
+        try:
+            report = self.stepper.one_step()
+        finally:
+            weights.discriminator_steps, weights.generator_steps = steps
+        self._keep(report)
+        return report
+
+    def _keep(self, report: Report) -> None:
+        real, generated = report.accuracy
+        self.report = report
+        self.recent.append(report)
+        self.rows.append({"step": report.step, **report.terms, "real": real, "generated": generated})
+        self.log.numbers.append(report.terms)
+
+    def rewind(self) -> Log:
+        """Back to the start, with an empty log; returns the log until now."""
+        log = self.log
+        self._wishes.clear()
+        self.start.put_back(self.stepper)
+        self._clear()
+        return log
+
+    def replay(self, log: Log) -> Iterator[Report]:
+        """Go back to the start and do all that the log says, a report for each step.
+
+        Raises ValueError at once when the log was made with another stepper, and at the first step whose numbers
+        differ from the log's.
+        """
+        here = about(self.stepper)
+        if different := [k for k in here if here[k] != log.about.get(k)]:
+            raise ValueError(f"these events were made with {different[0]} = {log.about.get(different[0])!r}, but the lab has {here[different[0]]!r}; make the stepper as it was then")
+        self.rewind()
+        return self._replay(log)
+
+    def _replay(self, log: Log) -> Iterator[Report]:
+        events = deque(log.events)
+        for expected in [*log.numbers, None]:
+            while events and events[0].tick == self.tick:
+                event = events.popleft()
+                self.ask(event.do, event.name, event.value)
+            if expected is None:
+                self.settle()
+                return
+            report = self.advance()
+            if not same(report.terms, expected):
+                raise ValueError(f"step {self.tick} of the replay gave {report.terms}, not {expected}: the stepper or its data are not those of the log")
+            yield report
+
+    def compare(self, steps: int) -> Iterator[tuple[str, list[dict[str, float]]]]:
+        """Two runs of ``steps`` steps from the snapshot and its seed: with the snapshot's weights ("without"), then with
+        the weights in force now ("with"); yields the name and the rows so far after each step. In the end everything is as before, and no event is
+        recorded."""
+        self.settle()
+        here, wanted = Snapshot(self.stepper), self.stepper.weights.snapshot()
+        try:
+            for name, weights in (("without", self.saved.weights), ("with", wanted)):
+                self.saved.put_back(self.stepper)
+                vars(self.stepper.weights).update(vars(weights.snapshot()))
+                rows: list[dict[str, float]] = []
+                for report in self.stepper.steps(steps):
+                    rows.append({"step": report.step, **report.terms, "real": report.accuracy[0], "generated": report.accuracy[1]})
+                    yield name, rows
+        finally:
+            here.put_back(self.stepper)
+
+
+def about(stepper: Stepper) -> dict[str, Any]:
+    """What a replay must share: the kind of stepper, its preset and seed, and where it starts."""
+    preset = getattr(stepper, "preset", None)
+    return {"stepper": type(stepper).__name__, "preset": getattr(preset, "name", ""), "seed": getattr(stepper, "seed", 0)}
+
+
+def same(a: dict[str, float], b: dict[str, float]) -> bool:
+    """Bit for bit, with NaN equal to itself."""
+    return a.keys() == b.keys() and all(x == b[k] or (x != x and b[k] != b[k]) for k, x in a.items())
+
+
+def read_weight(weights: LossWeights, name: str) -> float:
+    """A weight by the lab's name for it: ``content`` is the sum over its backbones. ValueError on another name."""
+    if name == "content":
+        return sum(weights.content.values())
+    if name not in WEIGHTS:
+        raise ValueError(f"there is no loss weight {name!r}; there are {', '.join(WEIGHTS)}")
+    return getattr(weights, name)
+
+
+def write_weight(weights: LossWeights, name: str, value: float) -> None:
+    """Set a weight; ``content`` keeps the backbones' proportions."""
+    if name == "content":
+        total = sum(weights.content.values())
+        parts = {k: v / total if total else 1 / len(weights.content) for k, v in weights.content.items()}
+        weights.content = {k: value * part for k, part in parts.items()}
+    else:
+        setattr(weights, name, int(value) if name == "discriminator_steps" else value)
+
+
+def words(name: str) -> str:
+    return {"discriminator_steps": "D steps", "feature_matching": "feature matching"}.get(name, name)
+
+
+def number(value: float) -> str:
+    return f"{value:.3g}"

@@ -1,0 +1,113 @@
+"""What the lab looks at beside the losses: the generated points or frames, their quality, each term's share of the gradient.
+
+A view looks in evaluation mode and draws no random numbers, so that training goes on as if nobody had looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from tlk.data import Clip
+from tlk.landmarks import rasterise
+from tlk.learning import FineTuning, LossWeights, MetaLearning, gradient_shares
+from tlk.learning.objective import Scene, frozen, generator_terms
+from tlk.learning.stepper import Stepper
+from tlk.learning.toy import ToyGAN, draw_points, toy_quality, toy_terms
+
+from .snapshot import only_looking
+
+SHOWN = 4  #: fixed people
+
+
+@dataclass
+class Look:
+    """Tensors to be drawn, and numbers: ``quality`` in [0, 1] for the curve, ``shares`` of the gradient by term."""
+
+    picture: dict[str, Tensor]
+    quality: dict[str, float] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+
+
+class ToyView:
+    """The plane: D's score as a map, true and generated points, and where L pulls each generated point."""
+
+    extent = 3.2  #: the map reaches from −extent to extent
+
+    def __init__(self, points: int = 256, cells: int = 48) -> None:
+        self.told, self.real = draw_points(points, 7_919, 1)
+        line = torch.linspace(-self.extent, self.extent, cells)
+        self.cells, self.map = cells, torch.cartesian_prod(line, line)[:, [1, 0]]
+
+    def look(self, stepper: ToyGAN, weights: LossWeights) -> Look:
+        with only_looking(stepper):
+            critic = stepper.critic.module
+            with torch.no_grad():
+                fake, scores = stepper.generator.module(self.told), critic(self.map)[0].view(self.cells, self.cells)
+            fake.requires_grad_()
+            with frozen(critic):
+                terms = toy_terms(critic, self.real, fake)
+                shares = gradient_shares(terms, weights, fake)
+                (pull,) = torch.autograd.grad(weights.total(terms), fake)
+        fake = fake.detach()
+        return Look({"map": scores, "real": self.real, "fake": fake, "pull": -pull * len(fake)}, toy_quality(fake, self.real), shares)
+
+
+class FacesView:
+    """Fixed people or frames: source, driving landmarks, generated frame, truth; and the gradient's shares on them.
+
+    ``people``: clips that the training does not see (meta-learning: one a person, source frames first, the last
+    frame is drawn; fine-tuning: one clip with hold-out frames of the person). Default: frames of the training.
+    """
+
+    def __init__(self, stepper: MetaLearning | FineTuning, people: Sequence[Clip] = ()) -> None:
+        size, self.rest = stepper.preset.size, 0
+        if isinstance(stepper, FineTuning):
+            clip = (people[0] if people else stepper.clip).resize(size)
+            clip = clip[torch.linspace(0, len(clip) - 1, min(SHOWN, len(clip))).long()]
+            self.source, self.drawn, self.real = None, rasterise(clip.landmarks, size), clip.images
+        else:
+            people = [c.resize(size) for c in (people or stepper.episodes.clips)[:SHOWN]]
+            k = min(stepper.preset.k, min(map(len, people)) - 1)
+            self.source = torch.stack([c.images[:k] for c in people])
+            self.source_drawn = torch.stack([rasterise(c.landmarks[:k], size) for c in people])
+            self.drawn = torch.cat([rasterise(c.landmarks[-1:], size) for c in people])
+            self.real = torch.cat([c.images[-1:] for c in people])
+        self.shares: dict[str, float] = {}
+
+    def look(self, stepper: MetaLearning | FineTuning, weights: LossWeights) -> Look:
+        with only_looking(stepper):
+            with torch.no_grad():
+                fake, embedding = self._generate(stepper)
+            if stepper.content is not None and self.rest <= 0:  # the dearer half: every fourth look
+                self.shares, self.rest = self._shares(stepper, weights, fake, embedding), 4
+        self.rest -= 1
+        picture = {"driver": self.drawn, "generated": fake, "truth": self.real}
+        if self.source is not None:
+            picture = {"source": self.source[:, 0]} | picture
+        return Look(picture, {"1 − 4 × L1": max(0.0, 1 - 4 * (fake - self.real).abs().mean().item())}, self.shares)
+
+    def _generate(self, stepper: MetaLearning | FineTuning) -> tuple[Tensor, Tensor | None]:
+        if isinstance(stepper, FineTuning):
+            return stepper.generator.module(self.drawn), None
+        return stepper.networks.module(self.source, self.source_drawn, self.drawn)
+
+    def _shares(self, stepper: MetaLearning | FineTuning, weights: LossWeights, fake: Tensor, embedding: Tensor | None) -> dict[str, float]:
+        """With ê as the column, since these people have none in W."""
+        critic, fake = stepper.critic.module, fake.detach().requires_grad_()
+        judge = critic if embedding is None else lambda frames, drawn, index: critic.discriminator(frames, drawn, embedding[index])
+        with frozen(critic):
+            terms = generator_terms(judge, stepper.content, Scene(self.real, self.drawn, torch.arange(len(fake))), fake)
+            return gradient_shares(terms, weights, fake)
+
+
+def view_of(stepper: Stepper, people: Sequence[Clip] = ()) -> ToyView | FacesView:
+    """The view for a stepper. Raises ValueError for a kind that the lab does not know."""
+    if isinstance(stepper, ToyGAN):
+        return ToyView()
+    if isinstance(stepper, MetaLearning | FineTuning):
+        return FacesView(stepper, people)
+    raise ValueError(f"the lab knows ToyGAN, MetaLearning and FineTuning, not {type(stepper).__name__}")
