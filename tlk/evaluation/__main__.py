@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from tlk.data import heads
 from tlk.files import write_whole
 from tlk.learning import Model, load
 from tlk.learning.provenance import revision
@@ -50,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--epochs", type=int, default=40, help="of fine-tuning; 0 leaves FT out (default: 40)")
     p.add_argument("--seed", type=int, default=0, help="of fine-tuning's order of frames (default: 0)")
     p.add_argument("--detector", default="dlib", help="of landmarks, in real clips and in results (default: dlib)")
+    p.add_argument("--inception", metavar="FILE", help="pytorch-fid's pt_inception-2015-12-05-6726825d.pth, for FID (default: no FID)")
+    p.add_argument("--arcface", metavar="FILE", help="backbone.pth of insightface's arcface_torch, for the paper's CSIM (default: none)")
     p.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
     p.add_argument("--out", type=Path, default=Path("runs/evaluation"), help="folder of records, table and pictures (default: runs/evaluation)")
     return p
@@ -59,7 +62,7 @@ def run(options: argparse.Namespace) -> str:
     """Returns the markdown, which is in ``OUT/table.md`` too, beside ``table.json`` and a picture for each group."""
     if min(options.people, options.epochs, options.frames - 1, min(options.sources) - 1) < 0:
         raise ValueError("--people and --epochs must be at least 0, --frames and --sources at least 1")
-    model, judges = load(options.model, options.device), Judges(options.detector, options.device)
+    model, judges = load(options.model, options.device), Judges(options.detector, options.device, options.inception, options.arcface)
     size, sources = model.preset.size, sorted(set(options.sources))
     subjects = rendered(options.people, options.frames, size, max(sources)) + real(real_paths(options), options.frames, size, options.detector)
     if not subjects:
@@ -86,13 +89,21 @@ def describe(options: argparse.Namespace, model: Model, judges: Judges, subjects
     clips = [f"{s.name} ({len(s.source)} source, {len(s.holdout)} hold-out frames, data {s.digest})" for s in subjects if s.group == "real"]
     return {
         "command": f"python -m tlk.evaluation --model {options.model} --people {options.people} --frames {options.frames} --sources "
-        f"{' '.join(map(str, options.sources))} --epochs {options.epochs} --seed {options.seed} --detector {options.detector} --device {options.device}" + " --clips ..." * bool(clips),
+        f"{' '.join(map(str, options.sources))} --epochs {options.epochs} --seed {options.seed} --detector {options.detector} --device {options.device}"
+        + "".join(f" --{name} {file}" for name in ("inception", "arcface") if (file := getattr(options, name))) + " --clips ..." * bool(clips),
         "real clips": ", ".join(clips) or "none",
         "model": f"{options.model}, weights {fingerprint(model)}, preset {model.preset.name} at {model.preset.size} px; meta-learned: {trained}",
         "trained on": f"{', '.join(content)} in the content loss; {fair}", "judged by": ", ".join(f"{metric}: {name}" for metric, name in judges.names.items()),
         "code": f"revision {revision()}, torch {torch.__version__}", "device": str(judges.device),
         "systems left out": left_out(model, options.epochs) or "none",
+        "rendered people": f"renderer version {heads.VERSION}, seeds {heads.people('test', max(options.people, 1))[0]} and up", "not measured": absent(judges),
     }  # fmt: skip
+
+
+def absent(judges: Judges) -> str:
+    """What the paper measured with and is not here, and what would bring it."""
+    wanted = {"fid": "FID (name Inception's file with --inception)", "csim_arcface": "CSIM with ArcFace (name its file with --arcface)"}
+    return "; ".join(what for metric, what in wanted.items() if metric not in judges.names) or "nothing is left out"
 
 
 def write(out: Path, summary: dict[str, Any], about: dict[str, Any], subjects: list[Subject], records: list[Record], sources: list[int]) -> str:
@@ -103,9 +114,11 @@ def write(out: Path, summary: dict[str, Any], about: dict[str, Any], subjects: l
         temporary.write_text(json.dumps({"about": about, "tables": summary}, indent=1) + "\n")
     for group in summary:
         people = [s for s in subjects if s.group == group][:12]
-        picture, columns = grid(people, [r for r in records if r.group == group], shown)
-        save_picture(out / f"grid-{group}.png", picture)
-        print(f"{out / f'grid-{group}.png'}: {', '.join(columns)}; T = {shown}", file=sys.stderr)
+        for cross in (False, True) if group == "rendered" and all("cross" in r.tensors for r in records if r.group == group) else (False,):
+            picture, columns = grid(people, [r for r in records if r.group == group], shown, cross)
+            path = out / f"{'cross' if cross else 'grid'}-{group}.png"
+            save_picture(path, picture)
+            print(f"{path}: {', '.join(columns)}; T = {shown}", file=sys.stderr)
     return text
 
 

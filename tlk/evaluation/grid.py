@@ -13,17 +13,20 @@ from .subjects import Subject
 from .table import TRUTH
 
 
-def grid(subjects: Sequence[Subject], records: Sequence[Record], sources: int) -> tuple[Float[Tensor, "3 h w"], list[str]]:
+def grid(subjects: Sequence[Subject], records: Sequence[Record], sources: int, cross: bool = False) -> tuple[Float[Tensor, "3 h w"], list[str]]:
     """A row for each person: a source frame, the driving landmarks, each system at ``sources`` frames, the true frame.
 
-    The frame is the one in the middle of the hold-out. Returns the picture in [0, 1] and its columns' names.
+    The frame is the one in the middle of the hold-out. ``cross``: of another person's motion instead, whose frame stands in place of the
+    landmarks (rendered people). Returns the picture in [0, 1] and its columns' names.
     """
-    samples = {(r.person, r.system, r.sources): r.tensors["sample"].float() / 255 for r in records}
+    samples = {(r.person, r.system, r.sources): r.tensors["cross" if cross else "sample"].float() / 255 for r in records}
+    drivers = {r.person: r.tensors["driver"].float() / 255 for r in records if "driver" in r.tensors} if cross else {}
     systems = list(dict.fromkeys(r.system for r in records if r.sources == sources))
     rows = []
     for subject in subjects:
         middle = subject.holdout[len(subject.holdout) // 2]
         drawn = [samples[subject.name, system, sources] for system in systems]
         truth = samples[(subject.name, *TRUTH)]
-        rows.append(torch.cat([subject.take(1).images[0], middle.landmark_images[0], *drawn, truth], -1))
+        driver = drivers.get(subject.name, middle.landmark_images[0])
+        rows.append(torch.cat([subject.take(1).images[0], driver, *drawn, truth], -1))
     return torch.cat(rows, -2), ["source", "driver", *systems, "truth"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from tlk.data import Clip
 from tlk.landmarks import Detector, open_detector
 from tlk.losses.backbones import EfficientNetLite, face_chips, load_backbone
 
+from .arcface import ArcFace, aligned, open_arcface
+from .inception import Inception, open_inception
 from .metrics import csim, l1, landmark_error, perceptual, psnr, ssim
 
 #: stages of the network at 1/2, 1/4, 1/8, 1/16 and 1/16 of the frame
@@ -28,25 +31,35 @@ class Seen:
     pooled: Float[Tensor, "f 1280"]
     identity: Float[Tensor, "f 128"]
     found: Float[Tensor, "f 68 2"]  #: pixels of the frames; NaN where no face was found
+    inception: Float[Tensor, "f m"] | None = None  #: where a file was named
+    arcface: Float[Tensor, "f k"] | None = None  #: where a file was named
 
 
 class Judges:
     """Loads ``efficientnet-lite1`` and ``dlib-resnet`` (neither trains anything here) and a landmark detector.
 
     detector: a name as for ``tlk.landmarks.detect``, or an object with ``find``. It looks first where the driving
-    points are. Raises WeightsMissing when a network's or the detector's weights are not on this machine.
+    points are. ``inception`` and ``arcface``: files of the networks that the paper measured with (see those modules), or the networks
+    themselves; None goes without. Raises WeightsMissing when a network's or the detector's weights cannot be had.
     """
 
-    def __init__(self, detector: str | Detector = "dlib", device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self, detector: str | Detector = "dlib", device: str | torch.device = "cpu", inception: str | Path | Inception | None = None,
+        arcface: str | Path | ArcFace | None = None,
+    ) -> None:  # fmt: skip
         self.detector = open_detector(detector) if isinstance(detector, str) else detector
         self.device = torch.device(device)
         self.features = EfficientNetLite("efficientnet-lite1", (*LAYERS, "pooled"), resize=240).to(self.device)
         self.identity = load_backbone("dlib-resnet").to(self.device)
+        self.inception = _opened(inception, open_inception, self.device)
+        self.arcface = _opened(arcface, open_arcface, self.device)
 
     @property
     def names(self) -> dict[str, str]:
         """For the records: what each judgement was made with."""
-        return {"perceptual": self.features.name, "frechet": self.features.name, "csim": self.identity.name, "landmark_error": self.detector.name}
+        names = {"perceptual": self.features.name, "frechet": self.features.name, "csim": self.identity.name, "landmark_error": self.detector.name}
+        named = {"fid": self.inception, "csim_arcface": self.arcface}
+        return names | {metric: network.name for metric, network in named.items() if network is not None}
 
     @torch.no_grad()
     def see(self, images: Float[Tensor, "f 3 h w"], points: Float[Tensor, "f 68 2"], batch: int = 16) -> Seen:
@@ -61,9 +74,11 @@ class Judges:
         for x, p in zip(images.split(batch), placed.split(batch), strict=True):
             x, p = x.to(self.device), p.to(self.device)
             *layers, pooled = self.features(x)
-            parts.append(([y.cpu() for y in layers], pooled.cpu(), self.identity(face_chips(x, p))[-1].cpu()))
-        layers = [torch.cat(layer) for layer in zip(*(p[0] for p in parts), strict=True)]
-        return Seen(images, layers, torch.cat([p[1] for p in parts]), torch.cat([p[2] for p in parts]), found)
+            own = self.inception(x).cpu() if self.inception else None, self.arcface(aligned(x, p)).cpu() if self.arcface else None
+            parts.append((pooled.cpu(), self.identity(face_chips(x, p))[-1].cpu(), *own, [y.cpu() for y in layers]))
+        *vectors, layers = zip(*parts, strict=True)
+        pooled, identity, inception, arcface = (None if v[0] is None else torch.cat(v) for v in vectors)
+        return Seen(images, [torch.cat(layer) for layer in zip(*layers, strict=True)], pooled, identity, found, inception, arcface)
 
     def _find(self, images: Tensor, points: Tensor) -> Float[Tensor, "f 68 2"]:
         found = torch.full(points.shape, torch.nan)
@@ -72,6 +87,10 @@ class Judges:
             if face is not None:
                 found[i] = torch.from_numpy(np.asarray(face.points, np.float32))
         return found
+
+
+def _opened(network, opener, device: torch.device):
+    return None if network is None else (opener(network) if isinstance(network, str | Path) else network).to(device)
 
 
 @dataclass
@@ -84,11 +103,16 @@ class Scores:
     landmark_error: Float[Tensor, " f"]  #: NaN where no face was found
     l1: Float[Tensor, " f"]
     psnr: Float[Tensor, " f"]
+    csim_arcface: Float[Tensor, " f"] | None = None
 
     def lists(self) -> dict[str, list[float | None]]:
-        """For JSON, which has neither NaN nor infinity: None instead."""
-        rounded = {f.name: [round(v, 6) for v in getattr(self, f.name).double().tolist()] for f in fields(self)}
-        return {name: [v if np.isfinite(v) else None for v in values] for name, values in rounded.items()}
+        return plain({f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None})
+
+
+def plain(scores: dict[str, Tensor]) -> dict[str, list[float | None]]:
+    """For JSON, which has neither NaN nor infinity: None instead."""
+    rounded = {name: [round(v, 6) for v in values.double().tolist()] for name, values in scores.items()}
+    return {name: [v if np.isfinite(v) else None for v in values] for name, values in rounded.items()}
 
 
 def score(seen: Seen, truth: Seen, driver: Clip) -> Scores:
@@ -100,4 +124,5 @@ def score(seen: Seen, truth: Seen, driver: Clip) -> Scores:
         landmark_error=landmark_error(seen.found, driver.landmarks.float()),
         l1=l1(seen.images, truth.images),
         psnr=psnr(seen.images, truth.images),
+        csim_arcface=None if seen.arcface is None or truth.arcface is None else csim(seen.arcface, truth.arcface),
     )

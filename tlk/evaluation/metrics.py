@@ -36,13 +36,24 @@ VARIANTS = {
     "ssim": ("SSIM ↑", "Wang et al. 2004, 11 × 11 Gaussian window (sigma 1.5), data range 1, RGB channels averaged, whole windows only"),
     "perceptual": ("perceptual ↓", "squared distance of unit-normalised efficientnet-lite1 features (stem, blocks 3, 6, 10, 14; ImageNet; frames at 240 px); "
                    "made as LPIPS is, without its trained weights, and not comparable with it"),
-    "csim": ("CSIM ↑", "cosine of dlib-resnet embeddings of 150 px chips, aligned by the points found, else by the driving ones; not ArcFace"),
+    "csim": ("CSIM (dlib-resnet) ↑", "cosine of dlib-resnet embeddings of 150 px chips, aligned by the points found, else by the driving ones; not ArcFace"),
     "landmark_error": ("landmark error ↓", "mean distance of the 68 points found in the result to the driving points, over the distance of the outer "
                        "eye corners (36–45) of the driving points; frames in which no face is found are left out and counted"),
     "failed": ("no face found ↓", "share of frames in which the detector finds no face"),
     "l1": ("L1 ↓", "mean absolute difference, images in [0, 1]"),
     "psnr": ("PSNR ↑", "dB, peak 1, of each frame's mean squared error"),
-    "frechet": ("Fréchet ↓", "Fréchet distance of efficientnet-lite1 pooled features (1280); not FID; biased upwards by few images, so compare equal counts only"),
+    "frechet": ("Fréchet (efficientnet-lite1) ↓", "Fréchet distance of efficientnet-lite1 pooled features (1280); not FID; biased upwards by few images, so "
+                "compare equal counts only; interval: spread over drawn people around the distance of all images"),
+    "csim_arcface": ("CSIM (ArcFace) ↑", "cosine of ArcFace embeddings of 112 px faces aligned as insightface does it, by five points made of the 68"),
+    "fid": ("FID ↓", "Fréchet distance of the 2,048 pooled features of the Inception of 2015, frames at 299 px bilinear without antialiasing, as pytorch-fid; "
+            "of few images, so not comparable with published values"),
+    "pose_error": ("pose error ↓", "degrees between the rotation read off the points found (POSIT on the person's own head) and the true one; the row of true "
+                   "frames is the measure's own error"),
+    "gaze_error": ("gaze error sideways ↓", "degrees; the dark of the eye between its corners, through a line fitted to other people's true frames; landmarks "
+                   "carry no gaze, so compare with looking ahead"),
+    "cross_perceptual": ("cross perceptual ↓", "perceptual distance to the true image of this person in another person's motion, whose points drove"),
+    "cross_csim": ("cross CSIM (dlib-resnet) ↑", "CSIM to the same"),
+    "cross_landmark_error": ("cross landmark error ↓", "points found to the person's own true points in that motion, over their inter-ocular distance"),
 }  # fmt: skip
 
 

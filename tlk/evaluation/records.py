@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tlk.files import write_whole
 
-VERSION = 1  #: of what a record means; records of another version are made anew
+VERSION = 2  #: of what a record means; records of another version are made anew
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Record:
     settings: dict[str, Any]  #: compared when a run goes on
     note: str = ""
     device: str = "cpu"
-    tensors: dict[str, Tensor] = field(default_factory=dict)  #: ``pooled``, ``identity``, ``sample``
+    tensors: dict[str, Tensor] = field(default_factory=dict)  #: ``pooled``, ``identity``, ``sample``, perhaps ``inception`` and ``cross``
 
     @property
     def path(self) -> Path:

@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from tlk.data import Clip
 
-from .judges import Judges, Seen, score
+from .judges import Judges, Seen, plain, score
+from .known import Cross, cross_of, cross_scores, mismatch, pose_and_gaze
 from .records import Record, load_record, save_record, slug
 from .subjects import Subject
-from .systems import System, Truth
+from .systems import Drawer, System, Truth
 
 
 def evaluate(
@@ -31,16 +32,16 @@ def evaluate(
     for subject in subjects:
         subject.take(max(sources))
     cells = [(s, system, t) for s in subjects for system, t in _columns(systems, sources)]
-    records, seen_truth = [], {}
+    records, known = [], {}
     bar = tqdm(cells, desc="evaluation", unit="record", disable=not progress)
     for subject, system, count in bar:
         bar.set_postfix_str(f"{subject.name} {system.name} {count or ''}")
         settings = settings_of(subject, system, judges)
         record = load_record(out / subject.group / subject.name / f"{slug(system.name)}-{count}.json", settings)
         if record is None:
-            if subject.name not in seen_truth:
-                seen_truth = {subject.name: judges.see(subject.holdout.images, subject.holdout.landmarks)}
-            record = measure(subject, system, count, judges, seen_truth[subject.name])
+            if subject.name not in known:
+                known = {subject.name: (judges.see(subject.holdout.images, subject.holdout.landmarks), cross_of(subject, judges))}
+            record = measure(subject, system, count, judges, *known[subject.name])
             save_record(record, out)
         records.append(record)
     return records
@@ -59,8 +60,8 @@ def settings_of(subject: Subject, system: System, judges: Judges) -> dict[str, A
     return {**data, "data": subject.digest, "judges": judges.names, **system.settings}
 
 
-def measure(subject: Subject, system: System, count: int, judges: Judges, truth: Seen) -> Record:
-    """Fit, draw and judge once."""
+def measure(subject: Subject, system: System, count: int, judges: Judges, truth: Seen, cross: Cross | None = None) -> Record:
+    """Fit, draw and judge once; ``cross``: what is drawn and judged a second time, for rendered people."""
     source = subject.take(max(count, 1))
     start = time.perf_counter()
     draw = system.fit(source)
@@ -68,13 +69,32 @@ def measure(subject: Subject, system: System, count: int, judges: Judges, truth:
     images = _checked(draw(subject.holdout), subject.holdout, system)
     drawn = time.perf_counter()
     seen = judges.see(images, subject.holdout.landmarks)
-    frames = score(seen, truth, subject.holdout).lists()
-    middle = (seen.images[len(images) // 2] * 255).round().byte()
+    frames = score(seen, truth, subject.holdout).lists() | plain(pose_and_gaze(seen, subject))
+    tensors = {"pooled": seen.pooled.half(), "identity": seen.identity, "sample": _middle(seen)}
+    if seen.inception is not None:
+        tensors["inception"] = seen.inception.half()
+    if isinstance(system, Truth) and "gaze" in subject.holdout.truth:
+        frames["gaze"] = subject.holdout.truth["gaze"][:, 0].tolist()
+    if cross is not None:
+        frames |= _crossed(system, draw, cross, judges, tensors)
     return Record(
         subject.group, subject.name, system.name, count, frames, round(fitted - start, 4), round((drawn - fitted) / len(images), 5),
-        settings_of(subject, system, judges), system.note, str(judges.device),
-        {"pooled": seen.pooled.half(), "identity": seen.identity, "sample": middle},
-    )
+        settings_of(subject, system, judges), system.note, str(judges.device), tensors,
+    )  # fmt: skip
+
+
+def _crossed(system: System, draw: Drawer, cross: Cross, judges: Judges, tensors: dict[str, Tensor]) -> dict[str, list[float | None]]:
+    """Scores of another person's motion; the true frames are those of the right person in it. Adds the middle frame to ``tensors``."""
+    if isinstance(system, Truth):
+        tensors["cross"], tensors["driver"] = _middle(cross.seen), cross.driver.frames[len(cross.driver) // 2]
+        return plain(cross_scores(cross.seen, cross) | {"mismatch": mismatch(cross)})
+    seen = judges.see(_checked(draw(cross.driver), cross.driver, system), cross.driver.landmarks)
+    tensors["cross"] = _middle(seen)
+    return plain(cross_scores(seen, cross))
+
+
+def _middle(seen: Seen) -> Tensor:
+    return (seen.images[len(seen.images) // 2] * 255).round().byte()
 
 
 def _checked(images: Tensor, driver: Clip, system: System) -> Tensor:

@@ -27,6 +27,7 @@ class Subject:
     name: str
     source: Clip
     holdout: Clip
+    seed: int | None = None  #: of a rendered person
 
     def take(self, count: int) -> Clip:
         """``count`` source frames, evenly spread. Raises ValueError when there are fewer."""
@@ -54,7 +55,8 @@ def rendered(people: int, frames: int = 32, size: int = 64, sources: int = 32, s
     if people == 0:
         return []
     clips = heads.dataset(split, people, max(frames, sources, 32), size, clips_per_person=2)
-    return [Subject("rendered", a.name.rsplit("-", 1)[0], a, b[:frames]) for a, b in zip(clips[::2], clips[1::2], strict=True)]
+    pairs = zip(clips[::2], clips[1::2], heads.people(split, people), strict=True)
+    return [Subject("rendered", a.name.rsplit("-", 1)[0], a, b[:frames], seed) for a, b, seed in pairs]
 
 
 def real(paths: Sequence[str | os.PathLike], frames: int = 32, size: int = 64, detector: str = "dlib") -> list[Subject]:

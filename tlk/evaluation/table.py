@@ -8,12 +8,15 @@ from typing import Any
 
 import torch
 
-from .metrics import VARIANTS, frechet
+from .known import KNOWN, references, with_gaze_error
+from .metrics import VARIANTS
 from .records import Record
-from .statistics import bootstrap
+from .statistics import bootstrap, bootstrap_frechet
 
 Cell = tuple[str, int]  #: system, number of source frames
-PER_FRAME = ("ssim", "perceptual", "csim", "landmark_error", "failed", "l1", "psnr")
+PER_FRAME = ("ssim", "perceptual", "csim", "csim_arcface", "landmark_error", "failed", "l1", "psnr")
+FRECHET, FID = "frechet", "fid"
+SETS = {FRECHET: "pooled", FID: "inception"}  #: metrics of sets of frames, and the features they are of
 TRUTH: Cell = ("true frames", 0)
 
 
@@ -28,19 +31,19 @@ def summarise(records: Sequence[Record]) -> dict[str, Any]:
 
 def _group(records: list[Record]) -> dict[str, Any]:
     cells: dict[Cell, list[Record]] = {}
-    for record in records:
+    for record in with_gaze_error(records):
         cells.setdefault((record.system, record.sources), []).append(record)
     truth = cells[TRUTH]
     rows = [_row(cell, found, truth) for cell, found in cells.items()]
     notes = {r.system: r.note for r in records}
-    return {"people": len(truth), "rows": rows, "differences": _differences(cells), "strangers": strangers(truth), "notes": notes}
+    return {"people": len(truth), "rows": rows, "differences": _differences(cells), "strangers": strangers(truth), **references(truth), "notes": notes}
 
 
 def values(record: Record, metric: str) -> list[float | None]:
     """One number for each frame; ``failed`` is 1 where the landmark error is missing."""
     if metric == "failed":
         return [float(v is None) for v in record.frames["landmark_error"]]
-    return record.frames[metric]
+    return record.frames.get(metric, [])  # some are for rendered people only, or need a file that was not named
 
 
 def of_people(records: Sequence[Record], metric: str) -> list[float]:
@@ -51,14 +54,23 @@ def of_people(records: Sequence[Record], metric: str) -> list[float]:
 
 def _row(cell: Cell, records: list[Record], truth: list[Record]) -> dict[str, Any]:
     row: dict[str, Any] = {"system": cell[0], "sources": cell[1]}
-    for metric in PER_FRAME:
+    for metric in (*PER_FRAME, *KNOWN):
         people = of_people(records, metric)
         row[metric] = bootstrap(people)._asdict() if people else None
-    a, b = (torch.cat([r.tensors["pooled"] for r in found]) for found in (records, truth))
-    row["frechet"] = {"mean": frechet(a, b), "images": len(a)} if len(a) > 1 else None
+    row |= {metric: pooled_distance(records, truth, features, draws=0 if cell == TRUTH else 100) for metric, features in SETS.items()}
     row["fit_seconds"] = sum(r.fit_seconds for r in records) / len(records)
     row["frame_seconds"] = sum(r.frame_seconds for r in records) / len(records)
     return row
+
+
+def pooled_distance(records: Sequence[Record], truth: Sequence[Record], features: str, draws: int = 100) -> dict[str, Any] | None:
+    """Fréchet distance with its interval over people, and the number of images; None where nobody looked at the features."""
+    others = {r.person: r.tensors.get(features) for r in truth}
+    pairs = [(r.tensors[features], others[r.person]) for r in records if features in r.tensors and others.get(r.person) is not None]
+    images = sum(len(a) for a, _ in pairs)
+    if images < 2:
+        return None
+    return bootstrap_frechet(*zip(*pairs, strict=True), draws=draws)._asdict() | {"images": images}
 
 
 def _differences(cells: dict[Cell, list[Record]]) -> list[dict[str, Any]]:
@@ -68,7 +80,7 @@ def _differences(cells: dict[Cell, list[Record]]) -> list[dict[str, Any]]:
     pairs = [(b, a) for a, b in combinations(systems, 2) if a[1] == b[1]]
     for name in dict.fromkeys(c[0] for c in systems):
         pairs += [(b, a) for a, b in pairwise(sorted((c for c in systems if c[0] == name), key=lambda c: c[1]))]
-    return [{"of": b, "less": a, **{m: difference(cells[b], cells[a], m) for m in PER_FRAME}} for b, a in pairs]
+    return [{"of": b, "less": a, **{m: difference(cells[b], cells[a], m) for m in (*PER_FRAME, *KNOWN)}} for b, a in pairs]
 
 
 def difference(of: Sequence[Record], less: Sequence[Record], metric: str) -> dict[str, Any] | None:
@@ -92,23 +104,32 @@ def strangers(truth: Sequence[Record]) -> float | None:
 
 def markdown(summary: dict[str, Any], about: dict[str, Any]) -> str:
     """Tables for people to read, then every variant and setting that is needed to get them again."""
-    parts = ["# Evaluation", ""]
+    parts, used = ["# Evaluation", ""], set()
     for group, found in summary.items():
-        parts += [f"## {group.capitalize()} people ({found['people']})", "", *_table(found), "", *_readings(found), ""]
+        main, known = (_present(found, metrics) for metrics in ((*PER_FRAME, *SETS), KNOWN))
+        used |= {*main, *known}
+        parts += [f"## {group.capitalize()} people ({found['people']})", "", *_table(found, main, seconds=True), "", *_readings(found), ""]
+        if known:
+            parts += ["What only rendered people allow, whose pose, gaze and image in another's motion are known:", "", *_table(found, known), "", *_known_readings(found), ""]
         parts += ["Differences, person by person:", "", *_difference_table(found["differences"], found["people"]), ""]
     if retrieval := about.get("retrieval"):
         parts += ["## Embeddings", "", retrieval_line(retrieval), ""]
-    parts += ["## What the numbers are", ""] + [f"- {name}: {what}" for name, what in VARIANTS.values()]
+    parts += ["## What the numbers are", ""] + [f"- {name}: {what}" for metric, (name, what) in VARIANTS.items() if metric in used]
     parts += ["- [ ]: 95 % interval by bootstrap over people; too narrow for fewer than about ten.", "", "## To get them again", ""]
     return "\n".join(parts + [f"- {key}: {value}" for key, value in about.items() if key != "retrieval"]) + "\n"
 
 
-def _table(found: dict[str, Any]) -> list[str]:
-    head = ["system", "T", *(VARIANTS[m][0] for m in (*PER_FRAME, "frechet")), "s to fit", "s a frame"]
+def _present(found: dict[str, Any], metrics: Sequence[str]) -> list[str]:
+    """Those that have a value in some row."""
+    return [m for m in metrics if any(row[m] is not None for row in found["rows"])]
+
+
+def _table(found: dict[str, Any], metrics: Sequence[str], seconds: bool = False) -> list[str]:
+    head = ["system", "T", *(VARIANTS[m][0] for m in metrics), *(["s to fit", "s a frame"] if seconds else [])]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for row in found["rows"]:
-        cells = [row["system"], str(row["sources"] or "–"), *(_shown(row[m], found["people"]) for m in (*PER_FRAME, "frechet"))]
-        lines.append("| " + " | ".join([*cells, f"{row['fit_seconds']:.2f}", f"{row['frame_seconds']:.3f}"]) + " |")
+        cells = [row["system"], str(row["sources"] or "–"), *(_shown(row[m], found["people"]) for m in metrics)]
+        lines.append("| " + " | ".join([*cells, *([f"{row['fit_seconds']:.2f}", f"{row['frame_seconds']:.3f}"] if seconds else [])]) + " |")
     return lines
 
 
@@ -117,8 +138,18 @@ def _readings(found: dict[str, Any]) -> list[str]:
     return [f"{'; '.join(f'{name}: {note}' for name, note in found['notes'].items())}.{known}"]
 
 
+def _known_readings(found: dict[str, Any]) -> list[str]:
+    """The sentences that the columns are to be read beside."""
+    said = []
+    if found.get("looking_ahead") is not None:
+        said.append(f"Looking at the mean all the time would have a gaze error of {found['looking_ahead']:.1f} degrees; what is not below that follows no gaze.")
+    if found.get("mismatch") is not None:
+        said.append(f"The driver's points lie {found['mismatch']:.3f} from the person's own in the same motion: a system that follows them exactly has that cross landmark error.")
+    return [" ".join(said)]
+
+
 def _difference_table(differences: list[dict[str, Any]], people: int) -> list[str]:
-    shown = ("ssim", "perceptual", "csim", "landmark_error")
+    shown = [m for m in ("ssim", "perceptual", "csim", "csim_arcface", "landmark_error", "pose_error", "cross_perceptual") if any(d[m] for d in differences)]
     lines = ["| difference | " + " | ".join(VARIANTS[m][0] for m in shown) + " |", "|" + " --- |" * (len(shown) + 1)]
     for d in differences:
         (of, t), (less, s) = d["of"], d["less"]
