@@ -7,9 +7,9 @@ from tlk.show.styling import style
 from tlk.show.video import write_video
 
 #: Loaded when asked for: they need ipywidgets, which comes with the extra ``notebooks``.
-_WIDGETS = {"LossLab": "tlk.show.lab"}
+_WIDGETS = {"LossLab": "tlk.show.lab", "Puppeteer": "tlk.show.puppeteer"}
 
-__all__ = ["COLOURS", "LossLab", "draw_landmarks", "grid", "show_image", "side_by_side", "write_video"]
+__all__ = ["COLOURS", "LossLab", "Puppeteer", "draw_landmarks", "grid", "show_image", "side_by_side", "style", "write_video"]
 
 
 def __getattr__(name: str):

@@ -9,6 +9,7 @@ from tlk.data.heads.dataset import SPLITS, VERSION, dataset, people
 from tlk.data.heads.light import Light
 from tlk.data.heads.motion import Motion
 from tlk.data.heads.person import Person
+from tlk.data.heads.puppet import Puppet
 from tlk.data.heads.render import render
 
-__all__ = ["SPLITS", "VERSION", "Light", "Motion", "Person", "dataset", "people", "render"]
+__all__ = ["SPLITS", "VERSION", "Light", "Motion", "Person", "Puppet", "dataset", "people", "render"]

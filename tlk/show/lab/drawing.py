@@ -41,7 +41,7 @@ def png(figure: Figure) -> bytes:
 def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]]) -> Figure:
     """Picture at the left; losses, accuracy with quality, scores and shares at the right."""
     figure = Figure(INCHES, dpi=DPI)
-    grid = figure.add_gridspec(2, 4, width_ratios=(1.25, 1.25, 1.5, 1.2), left=0.02, right=0.985, top=0.9, bottom=0.1, wspace=0.32, hspace=0.5)
+    grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.02, right=0.985, top=0.93, bottom=0.09, wspace=0.22, hspace=0.38)
     place = figure.add_subplot(grid[:, :2])
     draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
     draw_losses(figure.add_subplot(grid[0, 2]), session)
@@ -78,7 +78,7 @@ def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
     axis.plot(*picture["real"].T, ".", color=COLOURS["real"], markersize=2.5, label="real")
     axis.plot(*picture["fake"].T, ".", color=COLOURS["generated"], markersize=3.5, label="generated")
     some, pull = picture["fake"][::6], picture["pull"][::6]
-    pull = 0.5 * pull / pull.norm(dim=-1).max().clamp_min(1e-12)
+    pull = 0.8 * pull / pull.norm(dim=-1).max().clamp_min(1e-12)
     axis.quiver(*some.T, *pull.T, angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
     axis.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[])
     axis.set_title("D's score: violet real, orange generated; arrows: where L pulls", fontsize=8)
@@ -176,8 +176,10 @@ def draw_scores(axis: Axes, session: Session) -> None:
 def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
     """‖weight · ∂term/∂x̂‖ of each term over their sum."""
     names = list(shares)[::-1]
-    axis.barh([label_of(n) for n in names], [shares[n] for n in names], color=[colour_of(n) for n in names])
-    axis.set(xlim=(0, 1))
+    axis.barh(names, [shares[n] for n in names], color=[colour_of(n) for n in names])
+    for place, name in enumerate(names):
+        axis.text(0.98, place, label_of(name), ha="right", va="center", fontsize=7)
+    axis.set(xlim=(0, 1), yticks=[])
     axis.set_title("share of the pull on x̂", fontsize=8)
     finish(axis)
 
