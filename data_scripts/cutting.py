@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from tlk.data.media import Photos, Video
+from tlk.data.media import Media
 
 
 @dataclass
-class Cutting:
-    """Frames ``first`` to ``last`` (excluded), cut to a box that is given in shares of the frame, at most ``most`` of them."""
+class Cutting(Media):
+    """The frames from ``start`` to ``end`` (seconds), at most ``most`` of them, cut to a box."""
 
-    media: Photos | Video
-    first: int = 0
-    last: int | None = None
-    box: tuple[float, float, float, float] | None = None  #: left, top, right, bottom
+    media: Media
+    start: float = 0.0
+    end: float | None = None
+    box: tuple[float, float, float, float] | None = None  #: left, top, right, bottom: shares of the frame, or pixels when one is over 1.5
     most: int | None = None
 
     def __post_init__(self) -> None:
@@ -26,23 +26,25 @@ class Cutting:
         self.total = None
 
     def frames(self) -> Iterator[Tensor]:
-        for frame in itertools.islice(itertools.islice(self.media.frames(), self.first, self.last), self.most):
+        first, last = (None if t is None else round(t * self.fps) for t in (self.start, self.end))
+        for frame in itertools.islice(itertools.islice(self.media.frames(), first, last), self.most):
             yield frame if self.box is None else _boxed(frame, self.box)
 
 
 def _boxed(frame: Tensor, box: tuple[float, float, float, float]) -> Tensor:
     height, width = frame.shape[1:]
-    left, right = (round(min(max(v, 0), 1) * width) for v in box[::2])
-    top, bottom = (round(min(max(v, 0), 1) * height) for v in box[1::2])
+    across, down = (1, 1) if max(box) > 1.5 else (width, height)
+    left, right = (round(min(max(v * across, 0), width)) for v in box[::2])
+    top, bottom = (round(min(max(v * down, 0), height)) for v in box[1::2])
     if min(right - left, bottom - top) < 2:
         raise ValueError(f"the box {box} lies outside the frame; check the list that it comes from")
     return frame[:, top:bottom, left:right]
 
 
-class Counting:
+class Counting(Media):
     """The same frames; ``count`` says how many there were."""
 
-    def __init__(self, media: Photos | Video | Cutting) -> None:
+    def __init__(self, media: Media) -> None:
         self.media, self.count = media, 0
         self.fps, self.video, self.one_view, self.label, self.total = media.fps, media.video, media.one_view, media.label, media.total
 

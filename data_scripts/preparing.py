@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import sys
 import time
-import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,42 +24,12 @@ import torch
 from tqdm import tqdm
 
 from tlk.data import Clip, save_clips
-from tlk.data.media import open_media
-from tlk.data.reading import clip_of_media
 from tlk.data.shards import COLUMNS, MANIFEST, stored_clips
 from tlk.files import write_whole
-from tlk.landmarks import EYE_CORNERS
 
-from .cutting import Counting, Cutting
+from .sources import Settings, Source, read_source
 
 PLAN = "plan.json"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A video, a photo or a folder of frames that becomes one clip."""
-
-    name: str  #: of the clip; unique in the set
-    split: str  #: train or test
-    person: str
-    path: str
-    first: int = 0  #: frames before this one are left out
-    last: int | None = None  #: and those from here on
-    box: tuple[float, float, float, float] | None = None  #: left, top, right, bottom of the face's surroundings, shares of the frame
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a prepared set depends on, apart from its sources."""
-
-    size: int = 256
-    fps: float | None = None
-    max_frames: int | None = None
-    min_frames: int = 9  #: K + 1 of the preset ``paper``
-    min_eyes: float = 20  #: pixels of the source between the outer eye corners
-    detector: str = "auto"
-    image: str = "png"
-    shard: int = 32  #: sources in a shard
 
 
 def add_options(p: argparse.ArgumentParser, out_required: bool = True) -> None:
@@ -118,8 +87,8 @@ def _plan(sources: list[Source], settings: Settings, out: Path) -> list[Source]:
     """The sources as they were listed at the first run: a set's rows must not move when files are added to the tree."""
     path = out / PLAN
     if not path.exists():
-        if len({s.name for s in sources}) < len(sources):
-            raise ValueError("two sources have one name; this is a fault of the program that lists them")
+        if twice := [name for name, n in Counter(s.name for s in sources).items() if n > 1]:
+            raise ValueError(f"{len(twice)} clips would have the name of another, {twice[0]} for one: the same person and video are in two places")
         text = json.dumps({"settings": asdict(settings), "sources": [asdict(s) for s in sources]}, indent=1, ensure_ascii=False)
         with write_whole(path) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
@@ -199,9 +168,10 @@ def make_shard(job: tuple[str, list[Source], Settings, Path]) -> list[dict[str, 
     torch.set_num_threads(1)  # many processes, one core each; the same sums whatever their number
     rows: list[dict[str, Any]] = []
     save_clips(_clips(sources, settings, rows), out / f"{name}.tar", settings.image)
-    stored_clips(out / f"{name}.tar")  # writes the index beside it
+    kept = iter(stored_clips(out / f"{name}.tar"))  # this also writes the index beside it
     for row in rows:
-        row["shard"] = "" if row["dropped"] else f"{name}.tar"
+        if not row["dropped"]:
+            row |= {"shard": f"{name}.tar", "sha256": next(kept).sha256()}
     with write_whole(_rows_of(out, name)) as temporary:
         temporary.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return rows
@@ -213,56 +183,6 @@ def _clips(sources: list[Source], settings: Settings, rows: list[dict]) -> Itera
         rows.append(row)
         if clip is not None:
             yield clip
-
-
-def read_source(source: Source, settings: Settings) -> tuple[Clip | None, dict[str, Any]]:
-    """A source as a clip and its row in the manifest; no clip, and the reason in ``dropped``, when it is not fit."""
-    row: dict[str, Any] = {name: "" for name in COLUMNS} | {"name": source.name, "split": source.split, "person": source.person, "source": source.path}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what they would say stands in the row
-            clip, share = _read(source, settings)
-    except (ValueError, OSError) as error:
-        return None, row | {"dropped": " ".join(str(error).split())}
-    eyes, shake = eye_distance(clip), tremble(clip)
-    row |= {"frames": len(clip), "fps": f"{clip.fps:g}", "faces": f"{share:.3f}", "eyes": f"{eyes:.1f}", "tremble": f"{shake:.4f}"}
-    if len(clip) < settings.min_frames:
-        return None, row | {"dropped": f"{source.path}: a face in {len(clip)} frames, fewer than {settings.min_frames}"}
-    if eyes < settings.min_eyes:
-        return None, row | {"dropped": f"{source.path}: the eyes are {eyes:.0f} pixels apart, fewer than {settings.min_eyes:g}"}
-    clip.name, clip.source = source.name, f"{Path(source.path).name}; landmarks by {settings.detector}"
-    return clip, row | {"sha256": fingerprint(clip)}
-
-
-def _read(source: Source, settings: Settings) -> tuple[Clip, float]:
-    """The clip, and the share of the frames in which a face was found."""
-    media = open_media(source.path, settings.fps, 1, None if source.last else settings.max_frames)
-    if source.box is not None or source.first or source.last is not None:
-        media = Cutting(media, source.first, source.last, source.box, settings.max_frames)
-    seen = Counting(media)
-    clip = clip_of_media(seen, Path(source.path), settings.size, settings.detector, progress=False)
-    return clip, len(clip) / max(seen.count, 1)
-
-
-def eye_distance(clip: Clip) -> float:
-    """Median distance of the outer eye corners, in pixels of the source video."""
-    distance = (clip.landmarks[:, EYE_CORNERS[0]] - clip.landmarks[:, EYE_CORNERS[1]]).norm(dim=-1).nanmedian().item()
-    return distance * (clip.square.side / clip.size if clip.square is not None else 1)
-
-
-def tremble(clip: Clip) -> float:
-    """Median second difference of the landmarks in time over the eyes' distance: how much the detector shakes."""
-    if len(clip) < 3:
-        return 0.0
-    eyes = (clip.landmarks[:, EYE_CORNERS[0]] - clip.landmarks[:, EYE_CORNERS[1]]).norm(dim=-1).nanmedian()
-    return (clip.landmarks.diff(n=2, dim=0).norm(dim=-1).nanmedian() / eyes.clamp_min(1e-6)).item()
-
-
-def fingerprint(clip: Clip) -> str:
-    """sha256 of the frames' and landmarks' values."""
-    values = hashlib.sha256(clip.frames.contiguous().numpy().tobytes())
-    values.update(clip.landmarks.float().contiguous().numpy().tobytes())
-    return values.hexdigest()
 
 
 def _merge(shards: list[tuple[str, list[Source]]], out: Path) -> list[dict[str, Any]]:

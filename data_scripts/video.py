@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tlk.data.media import open_media
 
-from .preparing import Source, add_options, finish, read_source, settings_of
+from .preparing import add_options, finish, settings_of
+from .sources import Source, read_source
 
 
 def sources(paths: list[Path], seconds: float | None = None, hold_out: float = 0.0) -> list[Source]:
@@ -27,16 +28,15 @@ def sources(paths: list[Path], seconds: float | None = None, hold_out: float = 0
         if seconds is None:
             found.append(Source(name, split, name, str(path)))
             continue
-        found += [Source(f"{name}-{n:03d}", split, name, str(path), first, last) for n, (first, last) in enumerate(stretches(path, seconds))]
+        found += [Source(f"{name}-{n:03d}", split, name, str(path), start, end) for n, (start, end) in enumerate(stretches(path, seconds))]
     return found
 
 
-def stretches(path: Path, seconds: float) -> list[tuple[int, int]]:
-    """(first, one past last) frame of each stretch; a rest of less than half of one is left out."""
+def stretches(path: Path, seconds: float) -> list[tuple[float, float]]:
+    """(start, end) of each stretch, in seconds; a rest of less than half of one is left out."""
     media = open_media(path)
-    count = media.total or sum(1 for _ in media.frames())
-    length = max(round(media.fps * seconds), 1)
-    return [(at, min(at + length, count)) for at in range(0, count, length) if count - at >= length / 2]
+    length = (media.total or sum(1 for _ in media.frames())) / media.fps
+    return [(n * seconds, (n + 1) * seconds) for n in range(round(length / seconds) or 1)]
 
 
 def one_clip(options: argparse.Namespace) -> int:

@@ -16,7 +16,8 @@ import itertools
 import sys
 from pathlib import Path
 
-from .preparing import Source, add_options, finish
+from .preparing import add_options, finish
+from .sources import Source
 
 SPLITS = {"dev": "train", "test": "test"}
 

@@ -4,5 +4,8 @@ from tlk.data.clip import Clip
 from tlk.data.disk import load_clip, load_clips, save_clip, save_clips
 from tlk.data.episodes import EpisodeBatch, Episodes
 from tlk.data.reading import read_clip
+from tlk.data.shards import AnyClip, StoredClip, open_set
 
-__all__ = ["Clip", "EpisodeBatch", "Episodes", "load_clip", "load_clips", "read_clip", "save_clip", "save_clips"]
+__all__ = [
+    "AnyClip", "Clip", "EpisodeBatch", "Episodes", "StoredClip", "load_clip", "load_clips", "open_set", "read_clip", "save_clip", "save_clips",
+]  # fmt: skip

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from tlk.data.clip import Clip
+from tlk.data.shards import AnyClip
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Episodes:
     long as there are enough of them; else each appears as often as any other, give or take one.
     """
 
-    def __init__(self, clips: Sequence[Clip], k: int, batch: int, seed: int) -> None:
+    def __init__(self, clips: Sequence[AnyClip], k: int, batch: int, seed: int) -> None:
         """ValueError when there is no clip, one has fewer than k + 1 frames, or their sizes differ."""
         if k < 1 or batch < 1 or seed < 0:
             raise ValueError(f"episodes need k >= 1, batch >= 1 and seed >= 0, not {k}, {batch} and {seed}")

@@ -21,6 +21,23 @@ _IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".
 _REFUSED = {"tty", "hls", "dash", "concat", "sdp", "imf", "bin", "adf", "idf"}
 
 
+class Media:
+    """Frames from somewhere, which can be gone through several times."""
+
+    fps: float
+    video: bool  #: frames follow each other in time
+    one_view: bool  #: all frames have one size, so that one square can be cut out of all
+    total: int | None  #: how many frames there are, as far as that is known
+
+    def frames(self) -> Iterator[Tensor]:
+        """uint8 (3, h, w)"""
+        raise NotImplementedError
+
+    def label(self, index: int) -> str:
+        """What the index-th frame is called in messages."""
+        raise NotImplementedError
+
+
 def open_media(path: str | os.PathLike, fps: float | int | None = None, stride: int = 1, max_frames: int | None = None) -> Photos | Video:
     """What ``path`` holds. Its frames can be gone through several times; none is kept.
 
@@ -58,7 +75,7 @@ def read_image(path: Path) -> Tensor:
 
 
 @dataclass
-class Photos:
+class Photos(Media):
     """Images that need not have anything to do with each other."""
 
     files: list[Path]
@@ -82,7 +99,7 @@ class Photos:
         return str(self.files[index])
 
 
-class Video:
+class Video(Media):
     """Every ``stride``-th frame, or about ``fps`` frames a second (frames are left out, never invented)."""
 
     video = one_view = True

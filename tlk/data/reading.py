@@ -10,7 +10,7 @@ import torch
 
 from tlk.data.clip import Clip
 from tlk.data.disk import load_clip
-from tlk.data.media import Photos, Video, open_media
+from tlk.data.media import Media, open_media
 from tlk.landmarks import Detection, Detector, NoFace, crop_image, crop_square, detect
 
 
@@ -38,13 +38,13 @@ def read_clip(
     return clip_of_media(open_media(path, fps, stride, max_frames), path, size, detector, progress)
 
 
-def clip_of_media(media: Photos | Video, path: Path, size: int = 256, detector: str | Detector = "auto", progress: bool = True) -> Clip:
+def clip_of_media(media: Media, path: Path, size: int = 256, detector: str | Detector = "auto", progress: bool = True) -> Clip:
     """``read_clip`` for frames that are opened already (``tlk.data.media.open_media``, or anything like it)."""
     found = _find(media, path, detector, progress)
     return _cut(media, found, path, size)
 
 
-def _find(media: Photos | Video, path: Path, detector: str | Detector, progress: bool) -> Detection:
+def _find(media: Media, path: Path, detector: str | Detector, progress: bool) -> Detection:
     bar = progress and media.total != 1
     found = detect(media.frames(), detector, skip=True, follow=media.video, progress=bar, total=media.total, label=media.label)
     count, without = len(found.points), len(found.skipped)
@@ -56,7 +56,7 @@ def _find(media: Photos | Video, path: Path, detector: str | Detector, progress:
     return found
 
 
-def _cut(media: Photos | Video, found: Detection, path: Path, size: int) -> Clip:
+def _cut(media: Media, found: Detection, path: Path, size: int) -> Clip:
     square = crop_square(found.points) if media.one_view else None
     frames, landmarks = [], []
     for frame, points in zip(media.frames(), found.points, strict=False):

@@ -12,10 +12,12 @@ A prepared set is a folder::
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import itertools
 import os
 import tarfile
+import zipfile
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +32,7 @@ from tlk.files import write_whole
 
 MANIFEST = "manifest.csv"
 #: faces: share of frames in which a face was found; eyes: median distance of the outer eye corners in source pixels;
-#: tremble: median second difference of the landmarks over that distance; sha256: of the frames' and landmarks' values.
+#: tremble: median second difference of the landmarks over that distance; sha256: of the clip's files, see ``StoredClip``.
 COLUMNS = ("name", "split", "person", "source", "row", "shard", "frames", "fps", "faces", "eyes", "tremble", "sha256", "dropped")
 
 
@@ -63,11 +65,21 @@ class StoredClip:
         place = {i: n for n, i in enumerate(picked)}
         return clip[[place[i] for i in wanted]].resize(self.size)
 
+    def sha256(self) -> str:
+        """Of the bytes of the clip's files, frames first."""
+        digest = hashlib.sha256()
+        for _, offset, size in (*self.frames, *self.files):
+            digest.update(self._read(offset, size))
+        return digest.hexdigest()
+
     def _read(self, offset: int, size: int) -> bytes:
         data = os.pread(_descriptor(self.shard, os.getpid()), size, offset)
         if len(data) != size:
             raise ValueError(f"{self.shard} is shorter than its index says: it is damaged or cut short; prepare or fetch this shard again")
         return data
+
+
+AnyClip = Clip | StoredClip  #: what episodes are drawn from
 
 
 @lru_cache(maxsize=256)
@@ -102,7 +114,7 @@ def _index(shard: Path) -> dict[str, np.ndarray]:
             index = dict(file)
         if int(index["bytes"]) == size:
             return index
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         pass
     index = _scan(shard) | {"bytes": np.int64(size)}
     try:

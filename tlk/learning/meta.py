@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tlk.data import Clip, EpisodeBatch, Episodes
+from tlk.data import AnyClip, EpisodeBatch, Episodes
 from tlk.landmarks import rasterise
 from tlk.losses import Content
 from tlk.networks import ClipTable, Discriminator, Embedder, Generator
@@ -79,7 +79,7 @@ class MetaLearning(Stepper):
     optimisers = ("optimiser_g", "optimiser_d", "optimiser_w")
 
     def __init__(
-        self, preset: str | Preset, clips: Sequence[Clip], seed: int = 0, *,
+        self, preset: str | Preset, clips: Sequence[AnyClip], seed: int = 0, *,
         fabric: Fabric | None = None, batch: int | None = None, fresh_batches: bool = False, data: str = "",
     ) -> None:
         self.preset = preset_named(preset)
@@ -172,7 +172,7 @@ class MetaLearning(Stepper):
         save_tensors(path, tensors, header)
 
     @classmethod
-    def resume(cls, path: str | Path, clips: Sequence[Clip], **options) -> MetaLearning:
+    def resume(cls, path: str | Path, clips: Sequence[AnyClip], **options) -> MetaLearning:
         """Go on as if never stopped: same clips in, same numbers out. ``options`` as for the class (batch, fabric).
 
         Raises BadCheckpoint when the file is damaged or its rows of W belong to other clips.
