@@ -90,6 +90,13 @@ def test_its_loss_trains_both_networks():
     assert all(part.weight.grad.abs().sum() > 0 for part in (run.networks.module.embedding.down[0].conv, run.networks.module.driving.down[0].conv))
 
 
+def test_one_source_two_and_so_on():
+    run, counts = X2FacePretraining(MINI, PEOPLE, seed=3), []
+    run.networks.module.embedding.register_forward_hook(lambda m, i, o: counts.append(len(i[0]) // MINI.batch))
+    list(run.steps(4))
+    assert MINI.k == 2 and counts == [1, 2, 1, 2]
+
+
 def test_reports_have_no_scores():
     run = X2FacePretraining(MINI, PEOPLE, seed=3)
     report = run.one_step()

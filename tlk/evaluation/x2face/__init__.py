@@ -16,7 +16,7 @@ Other than the original:
 - Left out: the second stage's frames driven by another person, with their identity loss on a face recognition
   network; pose codes and audio as drivers.
 - The content loss is on our content backbones (the preset's) from the first step, not on VGG in a second stage.
-- Several sources are seen in training too (the K of an episode, as ours); the original trains on one.
+- One to K sources are seen in training, in turn; the original's published code trains on one.
 - Instance norm for batch norm: an episode's batch is six frames here. Adam for SGD with momentum.
 - Sampling beyond the edge repeats the edge; the original samples black there.
 - Widths are the preset's, with a vector of 128 as in the original.

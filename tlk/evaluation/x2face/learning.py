@@ -47,7 +47,11 @@ class X2Face(Trained):
 
 
 class X2FacePretraining(Pretraining):
-    """A stepper: L = L1(x̂, x) + L_CNT(x̂, x) on target frames of the clips that the source frames are from."""
+    """A stepper: L = L1(x̂, x) + L_CNT(x̂, x) on target frames of the clips that the source frames are from.
+
+    Steps use one source frame of each episode, two, … all K, in turn: with one there is nothing to average, and
+    the fields must do the work; with more, embedded faces must lie on one another.
+    """
 
     trained = X2Face
 
@@ -71,7 +75,7 @@ class X2FacePretraining(Pretraining):
 
     def _step(self, weights: LossWeights) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         scene, source = self.scene()
-        fake = self.networks(source, scene.drawn)
+        fake = self.networks(source[:, : 1 + self.step % source.shape[1]], scene.drawn)
         with self.fabric.autocast():
             terms = {"l1": F.l1_loss(fake, scene.real)} | {f"content/{name}": t for name, t in self.content(fake, scene.real).items()}
         self.update(weights.total(terms))
