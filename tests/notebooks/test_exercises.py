@@ -10,7 +10,6 @@ import time
 import warnings
 from pathlib import Path
 
-import matplotlib_inline.backend_inline
 import nbformat
 import pytest
 
@@ -77,7 +76,7 @@ def unsolved(exercise, names: dict) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def outside_jupyter(monkeypatch):
-    monkeypatch.setattr(matplotlib_inline.backend_inline, "set_matplotlib_formats", lambda *a, **k: None)
+    monkeypatch.setattr("matplotlib_inline.backend_inline.set_matplotlib_formats", lambda *a, **k: None)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
