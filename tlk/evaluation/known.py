@@ -35,7 +35,7 @@ class Cross:
     seen: Seen  #: what the judges saw in ``truth``
 
 
-def cross_clips(subject: Subject, frames: int = FRAMES) -> tuple[Clip, Clip]:
+def cross_clips(subject: Subject, frames: int) -> tuple[Clip, Clip]:
     """``render(B, motion of B)`` and ``render(A, motion of B)``, with B the next seed after A's; each cropped by its own points, as every clip is."""
     other = subject.seed + 1
     motion = heads.Motion(motion_seed(other, 1), TRACK, fps=1 / SPACING)[spread(TRACK, frames)]
@@ -52,7 +52,7 @@ def cross_of(subject: Subject, judges: Judges) -> Cross | None:
     """None for people whose truth is not known."""
     if subject.seed is None:
         return None
-    driver, truth = cross_clips(subject)
+    driver, truth = cross_clips(subject, FRAMES)
     return Cross(driver, truth, judges.see(truth.images, truth.landmarks))
 
 
