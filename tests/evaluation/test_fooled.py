@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from tests.evaluation.conftest import Beside, disc_subject
 from tlk.data import heads
 from tlk.evaluation import frechet
 from tlk.evaluation.judges import Judges, score
-from tlk.evaluation.spoiled import SPOILED
+from tlk.evaluation.spoiled import SPOILED, markdown, measure_spoiled
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +71,12 @@ def test_another_person(seen):
     """The right motion by the wrong person: what landmark error cannot see, identity does."""
     assert seen["strangers"]["csim"] == min(s["csim"] for s in seen.values())
     assert seen["strangers"]["landmark_error"] < 0.5 * seen["shuffled"]["landmark_error"]
+
+
+def test_the_table_of_spoiled_frames():
+    """By the code that makes the systems' table; a copy is among them, and sets do not see an order."""
+    found = measure_spoiled([disc_subject(s) for s in range(2)], Judges(Beside()))
+    assert list(found) == [*SPOILED, "copy"] and found["untouched"]["ssim"] == pytest.approx(1)
+    assert found["shuffled"]["frechet"] < 1e-3 < found["blur"]["frechet"] and found["shuffled"]["ssim"] < 0.95
+    text = markdown(found)
+    assert text.startswith("| metric | untouched | blur | shuffled | mirrored | colour | shift | copy |") and "pose error" not in text

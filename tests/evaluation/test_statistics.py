@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tlk.evaluation.statistics import bootstrap
+from tlk.evaluation.metrics import frechet
+from tlk.evaluation.statistics import bootstrap, bootstrap_frechet
 
 
 def test_it_is_the_normal_interval_for_many_people():
@@ -29,3 +30,35 @@ def test_few_people():
     assert bootstrap([0.5]) == (0.5, None, None, 1)
     with pytest.raises(ValueError, match="at least one person"):
         bootstrap([])
+
+
+def crowd(seed, people=24, frames=6, features=5):
+    """(generated, true) features: people differ, frames of one hardly do, and what is generated is off by a shift of its own for each."""
+    g = torch.Generator().manual_seed(seed)
+    truth = torch.randn(people, 1, features, generator=g) + 0.2 * torch.randn(people, frames, features, generator=g)
+    return list(truth + 0.5 + 0.5 * torch.randn(people, 1, features, generator=g)), list(truth)
+
+
+def test_frechets_interval_is_as_wide_as_other_people_would_move_it():
+    """Against the spread over crowds that are really drawn anew; drawing frames instead of people would be far too narrow."""
+    moved = torch.tensor([frechet(*map(torch.cat, crowd(s))) for s in range(150)]).std().item()
+    found = [bootstrap_frechet(*crowd(s)) for s in range(8)]
+    widths = torch.tensor([(f.high - f.low) / (2 * 1.96) for f in found])
+    assert 0.6 < widths.mean().item() / moved < 1.6
+    flat = [torch.cat(side) for side in crowd(0)]
+    g = torch.Generator().manual_seed(0)
+    frames = torch.tensor([frechet(*(x[i] for x in flat)) for i in (torch.randint(144, (144,), generator=g) for _ in range(100))]).std().item()
+    assert frames < 0.6 * moved
+
+
+def test_frechets_interval_holds_its_estimate():
+    """Drawn distances lie above the one of all images, so only their spread is used."""
+    a, b = crowd(3)
+    found = bootstrap_frechet(a, b)
+    assert found.mean == pytest.approx(frechet(torch.cat(a), torch.cat(b))) and found.low < found.mean < found.high and found.people == 24
+    g = torch.Generator().manual_seed(0)
+    people = [torch.randint(24, (24,), generator=g).tolist() for _ in range(60)]
+    drawn = [frechet(torch.cat([a[i] for i in who]), torch.cat([b[i] for i in who])) for who in people]
+    assert sum(drawn) / 60 > found.mean
+    assert bootstrap_frechet(a, b, seed=1) == bootstrap_frechet(a, b, seed=1) != bootstrap_frechet(a, b, seed=2)
+    assert bootstrap_frechet(a[:1], b[:1])[1:] == (None, None, 1) and bootstrap_frechet(a, b, draws=0).low is None
