@@ -69,7 +69,7 @@ class Dial:
         self.name, self.start, self._turned, self._silent = name, start, turned, False
         options = [(str(n), n) for n in sorted({0, 1, 2, 3, 5, 10, int(start)})] if name == "discriminator_steps" else notches(start, also)
         self.slider = SelectionSlider(
-            options=options, value=start, description=words(name), continuous_update=False, description_tooltip=HINTS[name],
+            options=options, value=start, description=words(name), continuous_update=False, tooltip=HINTS[name],
             layout=Layout(width="330px"), style={"description_width": "110px"},
         )
         self.slider.observe(self._moved, names="value")
@@ -105,7 +105,7 @@ class Controls:
         self.dials = {name: Dial(name, start[name], also[name], turned) for name in start}
         self.buttons = {name: button(text, hint, lambda _, n=name: pressed(n)) for name, (text, hint) in BUTTONS.items()}
         self.choices = {name: button(name, hint, lambda _, n=name: self.choose(n)) for name, (_, hint) in self.presets.items()}
-        self.slow = Checkbox(description="slow motion", indent=False, description_tooltip="a picture and a breath after each step", layout=Layout(width="120px"))
+        self.slow = Checkbox(description="slow motion", indent=False, tooltip="a picture and a breath after each step", layout=Layout(width="120px"))
         names = list(self.buttons)
         self.widget = VBox([
             HBox([*(self.buttons[n] for n in names[:5]), self.slow], layout=Layout(flex_flow="row wrap")),

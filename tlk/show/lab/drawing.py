@@ -17,10 +17,9 @@ from tlk.show.figures import COLOURS
 from .session import WEIGHTS, Session, number, read_weight, words
 from .views import Look, ToyView
 
-#: Okabe and Ito's colours again, one for each term; real, generated and D keep theirs everywhere.
-TERMS = {
-    "content": "#0072B2", "adversarial": "#D55E00", "feature_matching": "#E69F00", "match": "#56B4E9", "discriminator": COLOURS["discriminator"],
-}
+#: One colour for each term, none of them a role's (``COLOURS``); D's loss has D's.
+TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8C564B", "match": "#999933", "discriminator": COLOURS["discriminator"]}
+LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
 INCHES, DPI, WINDOW = (11.0, 4.7), 80, 600
 
 
@@ -38,9 +37,9 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]]) -> Figure:
+def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], dpi: float = DPI) -> Figure:
     """Picture at the left; losses, accuracy with quality, scores and shares at the right."""
-    figure = Figure(INCHES, dpi=DPI)
+    figure = Figure(INCHES, dpi=dpi)
     grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.02, right=0.985, top=0.93, bottom=0.09, wspace=0.22, hspace=0.38)
     place = figure.add_subplot(grid[:, :2])
     draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
@@ -51,9 +50,9 @@ def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]]) 
     return figure
 
 
-def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], without: LossWeights, with_: LossWeights) -> Figure:
+def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], without: LossWeights, with_: LossWeights, dpi: float = DPI) -> Figure:
     """A and B side by side: their pictures at the end, and their terms in one plot (A thin and dashed)."""
-    figure = Figure(INCHES, dpi=DPI)
+    figure = Figure(INCHES, dpi=dpi)
     grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.1, wspace=0.12, width_ratios=(1, 1, 1.1))
     changed = ", ".join(f"{words(n)} {number(read_weight(without, n))} → {number(read_weight(with_, n))}" for n in WEIGHTS if read_weight(without, n) != read_weight(with_, n))
     curves = figure.add_subplot(grid[2])
@@ -68,6 +67,7 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
     curves.set_title(f"{changed or 'no weight was changed: the two runs are equal'}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
     curves.legend(fontsize=6)
     finish(curves)
+    logarithmic(curves, rows)
     return figure
 
 
@@ -107,8 +107,15 @@ def draw_losses(axis: Axes, session: Session) -> None:
     draw_marks(axis, session, rows)
     axis.set_title("terms, unweighted", fontsize=8)
     finish(axis)
+    logarithmic(axis, rows)
     if rows:
         axis.legend(fontsize=6, loc="upper right", framealpha=0.7)
+
+
+def logarithmic(axis: Axes, rows: list[dict[str, float]]) -> None:
+    """A linear scale up to 1 and a logarithmic one above, where some term is large."""
+    if any(v > LARGE for k, v in (rows[-1] if rows else {}).items() if k != "step"):
+        axis.set_yscale("symlog", linthresh=1.0)
 
 
 def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) -> None:
@@ -178,7 +185,7 @@ def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
     names = list(shares)[::-1]
     axis.barh(names, [shares[n] for n in names], color=[colour_of(n) for n in names])
     for place, name in enumerate(names):
-        axis.text(0.98, place, label_of(name), ha="right", va="center", fontsize=7)
+        axis.text(0.98, place, label_of(name), ha="right", va="center", fontsize=7, bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1})
     axis.set(xlim=(0, 1), yticks=[])
     axis.set_title("share of the pull on x̂", fontsize=8)
     finish(axis)

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
-from torch import Tensor
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from tlk.data import Clip
-from tlk.landmarks import rasterise
+from tlk.evaluation.metrics import landmark_error, ssim
+from tlk.landmarks import Detector, open_detector, rasterise
 from tlk.learning import FineTuning, LossWeights, MetaLearning, gradient_shares
 from tlk.learning.objective import Scene, frozen, generator_terms
 from tlk.learning.stepper import Stepper
 from tlk.learning.toy import ToyGAN, draw_points, toy_quality, toy_terms
+from tlk.weights_cache import WeightsMissing
 
 from .snapshot import only_looking
 
@@ -56,6 +60,17 @@ class ToyView:
         return Look({"map": scores, "real": self.real, "fake": fake, "pull": -pull * len(fake)}, toy_quality(fake, self.real), shares)
 
 
+class Judge(nn.Module):
+    """D for people who have no row in W: ê stands in for it, as when fine-tuning begins."""
+
+    def __init__(self, discriminator: nn.Module, embedding: Float[Tensor, "b n"]) -> None:
+        super().__init__()
+        self.discriminator, self.embedding = discriminator, embedding
+
+    def forward(self, frames: Tensor, drawn: Tensor, index: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return self.discriminator(frames, drawn, self.embedding[index])
+
+
 class FacesView:
     """Fixed people or frames: source, driving landmarks, generated frame, truth; and the gradient's shares on them.
 
@@ -68,15 +83,19 @@ class FacesView:
         if isinstance(stepper, FineTuning):
             clip = (people[0] if people else stepper.clip).resize(size)
             clip = clip[torch.linspace(0, len(clip) - 1, min(SHOWN, len(clip))).long()]
-            self.source, self.drawn, self.real = None, rasterise(clip.landmarks, size), clip.images
+            self.source, self.points, self.real = None, clip.landmarks, clip.images
         else:
             people = [c.resize(size) for c in (people or stepper.episodes.clips)[:SHOWN]]
             k = min(stepper.preset.k, min(map(len, people)) - 1)
             self.source = torch.stack([c.images[:k] for c in people])
             self.source_drawn = torch.stack([rasterise(c.landmarks[:k], size) for c in people])
-            self.drawn = torch.cat([rasterise(c.landmarks[-1:], size) for c in people])
+            self.points = torch.cat([c.landmarks[-1:] for c in people])
             self.real = torch.cat([c.images[-1:] for c in people])
+            self.source, self.source_drawn = (t.to(stepper.fabric.device) for t in (self.source, self.source_drawn))
+        self.drawn, self.real = (t.to(stepper.fabric.device) for t in (rasterise(self.points, size), self.real))
         self.shares: dict[str, float] = {}
+        self.error: float | None = None
+        self.detector = open_dlib()
 
     def look(self, stepper: MetaLearning | FineTuning, weights: LossWeights) -> Look:
         with only_looking(stepper):
@@ -84,11 +103,24 @@ class FacesView:
                 fake, embedding = self._generate(stepper)
             if stepper.content is not None and self.rest <= 0:  # the dearer half: every fourth look
                 self.shares, self.rest = self._shares(stepper, weights, fake, embedding), 4
+                self.error = self._landmark_error(fake)
         self.rest -= 1
         picture = {"driver": self.drawn, "generated": fake, "truth": self.real}
         if self.source is not None:
             picture = {"source": self.source[:, 0]} | picture
-        return Look(picture, {"1 − 4 × L1": max(0.0, 1 - 4 * (fake - self.real).abs().mean().item())}, self.shares)
+        quality = {"SSIM": ssim(fake, self.real).mean().item()}
+        if self.error is not None:
+            quality["landmark error"] = self.error
+        return Look(picture, quality, self.shares)
+
+    def _landmark_error(self, fake: Tensor) -> float | None:
+        """Mean over the frames in which a face is found, 1 where there is none; None when dlib is not installed."""
+        if self.detector is None:
+            return None
+        images = (fake.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+        faces = [self.detector.find([np.ascontiguousarray(i)], p.numpy())[0] for i, p in zip(images, self.points)]
+        errors = [landmark_error(torch.from_numpy(np.asarray(f.points, np.float32))[None], p[None]).item() for f, p in zip(faces, self.points) if f is not None]
+        return sum(errors) / len(errors) if errors else 1.0
 
     def _generate(self, stepper: MetaLearning | FineTuning) -> tuple[Tensor, Tensor | None]:
         if isinstance(stepper, FineTuning):
@@ -96,12 +128,19 @@ class FacesView:
         return stepper.networks.module(self.source, self.source_drawn, self.drawn)
 
     def _shares(self, stepper: MetaLearning | FineTuning, weights: LossWeights, fake: Tensor, embedding: Tensor | None) -> dict[str, float]:
-        """With ê as the column, since these people have none in W."""
         critic, fake = stepper.critic.module, fake.detach().requires_grad_()
-        judge = critic if embedding is None else lambda frames, drawn, index: critic.discriminator(frames, drawn, embedding[index])
+        judge = critic if embedding is None else Judge(critic.discriminator, embedding)
         with frozen(critic):
-            terms = generator_terms(judge, stepper.content, Scene(self.real, self.drawn, torch.arange(len(fake))), fake)
+            terms = generator_terms(judge, stepper.content, Scene(self.real, self.drawn, torch.arange(len(fake), device=fake.device)), fake)
             return gradient_shares(terms, weights, fake)
+
+
+def open_dlib() -> Detector | None:
+    """dlib's detector, or None where it is not installed: the lab then does without the landmark error."""
+    try:
+        return open_detector("dlib")
+    except (ImportError, WeightsMissing):
+        return None
 
 
 def view_of(stepper: Stepper, people: Sequence[Clip] = ()) -> ToyView | FacesView:

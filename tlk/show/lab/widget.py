@@ -16,7 +16,7 @@ from tlk.learning.stepper import Stepper
 from tlk.learning.toy import ToyGAN
 
 from .controls import Controls
-from .drawing import draw_comparison, draw_lab, png
+from .drawing import DPI, draw_comparison, draw_lab, png
 from .events import Log
 from .session import Session, number, read_weight, words
 from .views import Look, view_of
@@ -91,6 +91,14 @@ class LossLab:
         """Turn the dials to one of ``lab.controls.presets``."""
         self.controls.choose(preset)
 
+    def snapshot(self) -> None:
+        """Keep networks, averages, optimisers, weights and step as they are now; A/B starts from here."""
+        self._remember("snapshot")
+
+    def back(self) -> None:
+        """Return to what was kept last (at first: the start)."""
+        self._remember("back")
+
     def press(self, button: str) -> None:
         """What a click does: ``run``, ``pause``, ``step``, ``D``, ``G``, ``snapshot``, ``back``, ``compare``, ``export`` or ``replay``.
 
@@ -130,19 +138,19 @@ class LossLab:
                 self._comparison[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
             self._say(f"A/B: run {'A' if name == 'without' else 'B'}, step {len(rows)} of {steps}")
             await asyncio.sleep(0)
-        self._second.value, self._second.layout.display = png(self.compared()), ""
+        self._second.value, self._second.layout.display = png(self.compared(DPI)), ""
         self._say(f"A/B: {steps} steps twice from step {self.session.saved.step}; the training itself has not moved")
         self.draw()
 
-    def still(self) -> Figure:
-        """The picture as a matplotlib figure of its own."""
-        return draw_lab(self.session, self._look, list(self._quality))
+    def still(self, dpi: float = 62) -> Figure:
+        """The picture as a matplotlib figure of its own; by default small enough for a notebook that is kept in git."""
+        return draw_lab(self.session, self._look, list(self._quality), dpi)
 
-    def compared(self) -> Figure:
+    def compared(self, dpi: float = 62) -> Figure:
         """The last A/B, side by side. Raises ValueError when there was none."""
         if len(self._comparison) < 2:
             raise ValueError("nothing was compared yet: `await lab.compare()` or press A/B first")
-        return draw_comparison(self._comparison, self.session.saved.weights, self.session.stepper.weights)
+        return draw_comparison(self._comparison, self.session.saved.weights, self.session.stepper.weights, dpi)
 
     def draw(self) -> None:
         """Look and draw now."""
@@ -152,7 +160,7 @@ class LossLab:
         while self._quality and self._quality[-1]["step"] >= stepper.step:
             self._quality.pop()
         self._quality.append({"step": stepper.step, **self._look.quality})
-        self._image.value = png(self.still())
+        self._image.value = png(self.still(DPI))
         self.status.value = f"<div role='status'>{self.summary()}</div>"
         self._drawn_at, self._last_cost = time.perf_counter(), time.perf_counter() - begun
         self.drawing_seconds += self._last_cost

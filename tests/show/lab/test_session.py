@@ -1,0 +1,187 @@
+"""What the lab does, without a widget: numbers of a plain loop, one step until a change acts, snapshots, replay, A/B."""
+
+import gc
+import json
+import tracemalloc
+
+import pytest
+import torch
+
+from tests.learning.conftest import MINI, disc_person
+from tlk.learning import MetaLearning
+from tlk.learning.toy import ToyGAN
+from tlk.show.lab import Log, Session, Snapshot
+from tlk.show.lab.snapshot import modules, optimisers
+from tlk.show.lab.views import FacesView, ToyView
+
+
+def toy() -> ToyGAN:
+    return ToyGAN(seed=5, batch=32)
+
+
+def faces() -> MetaLearning:
+    return MetaLearning(MINI, [disc_person(s) for s in range(4)], seed=2)
+
+
+def terms(stepper, steps: int) -> list[dict]:
+    return [r.terms for r in stepper.steps(steps)]
+
+
+@pytest.mark.parametrize("make, view", [(toy, lambda s: ToyView(32, 8)), (faces, FacesView)], ids=["toy", "faces"])
+def test_constant_weights_give_the_numbers_of_a_plain_loop_also_when_somebody_looks(make, view):
+    plain, watched = make(), Session(make())
+    eye, seen = view(watched.stepper), []
+    for _ in range(5):
+        seen.append(watched.advance().terms)
+        eye.look(watched.stepper, watched.stepper.weights)
+    assert seen == terms(plain, 5)
+    for name, module in modules(plain).items():
+        for key, value in module.state_dict().items():
+            assert torch.equal(value, modules(watched.stepper)[name].state_dict()[key]), key
+
+
+def test_a_look_in_training_mode_would_change_the_numbers():
+    """What ``only_looking`` is for: a pass in training mode moves the spectral norm's vectors."""
+    plain, watched = toy(), toy()
+    watched.one_step()
+    with torch.no_grad():
+        watched.critic(torch.zeros(3, 2))
+    watched.one_step()
+    assert terms(plain, 2)[1] == plain.one_step().terms or plain.history[1] != watched.history[1]
+
+
+def test_a_change_acts_on_the_next_step_and_not_before():
+    session = Session(toy())
+    session.advance()
+    session.ask("set", "feature_matching", 7.0)
+    assert session.stepper.weights.feature_matching != 7.0
+    assert session.advance().weights.feature_matching == 7.0
+    assert session.marks == [(1, "feature matching 0.3 → 7")]
+
+
+def test_an_unknown_weight_is_refused():
+    with pytest.raises(ValueError, match="no loss weight 'style'"):
+        Session(toy()).ask("set", "style", 1.0)
+
+
+@pytest.mark.parametrize("make", [toy, faces])
+def test_a_snapshot_brings_everything_back(make):
+    """Networks, average, optimisers, step, weights and curve: else the steps that follow would differ."""
+    session = Session(make())
+    session.advance()
+    session.ask("snapshot")
+    first = [session.advance().terms for _ in range(3)]
+    session.ask("set", "adversarial", 0.1)
+    session.advance()
+    session.ask("back")
+    assert [session.advance().terms for _ in range(3)] == first
+    assert session.stepper.step == 4 and len(session.stepper.history) == 4 and session.stepper.weights.adversarial == 1.0
+    assert [r["step"] for r in session.rows] == [1, 2, 3, 4] and session.marks == []
+
+
+@pytest.mark.parametrize("forgotten", ["optimisers", "modules", "step"])
+def test_a_snapshot_that_forgets_a_part_is_found_out(forgotten):
+    stepper = toy()
+    stepper.one_step()
+    snapshot = Snapshot(stepper)
+    right = terms(stepper, 2)
+    if forgotten == "step":
+        snapshot.step = 3
+    elif forgotten == "modules":
+        del snapshot.modules["critic"]
+        snapshot.modules["critic"] = modules(stepper)["critic"].state_dict()
+    else:
+        snapshot.optimisers = {name: o.state_dict() for name, o in optimisers(stepper).items()}
+        snapshot.optimisers = {name: {**s, "state": {}} for name, s in snapshot.optimisers.items()}
+    snapshot.put_back(stepper)
+    assert terms(stepper, 2) != right
+
+
+def run_with_events(session: Session) -> None:
+    session.advance()
+    session.ask("set", "content", 2.5)
+    session.advance()
+    session.ask("snapshot")
+    session.ask("only", "D")
+    session.advance()
+    session.ask("only", "G")
+    session.ask("set", "discriminator_steps", 3)
+    session.advance()
+    session.ask("back")
+    session.advance()
+    session.ask("set", "adversarial", 0.5)
+    session.settle()
+
+
+def test_events_are_replayed_to_the_same_numbers_elsewhere(tmp_path):
+    session = Session(toy())
+    run_with_events(session)
+    path = session.log.save(tmp_path / "events.json")
+    other = Session(toy())
+    other.advance()  # whatever was done before is undone first
+    reports = list(other.replay(Log.load(path)))
+    assert [r.terms for r in reports] == session.log.numbers == other.log.numbers
+    assert other.log.events == session.log.events and other.stepper.weights == session.stepper.weights
+    assert [e["do"] for e in json.loads(path.read_text())["events"]] == ["set", "snapshot", "only", "only", "set", "back", "set"]
+
+
+def test_a_replay_that_differs_says_where(tmp_path):
+    session = Session(toy())
+    run_with_events(session)
+    log = session.log
+    log.numbers[2] = log.numbers[2] | {"adversarial": 9.0}
+    with pytest.raises(ValueError, match="step 3 of the replay"):
+        list(Session(toy()).replay(log))
+    with pytest.raises(ValueError, match="seed = 5, but the lab has 6"):
+        Session(ToyGAN(seed=6)).replay(session.log)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "tlk lab 9"}'])
+def test_other_files_are_refused(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ValueError, match="x.json"):
+        Log.load(tmp_path / "x.json")
+
+
+def test_one_side_alone():
+    session = Session(toy())
+    state = lambda name: [p.detach().clone() for p in getattr(session.stepper, name).parameters()]
+    same = lambda a, b: all(torch.equal(x, y) for x, y in zip(a, b))
+    g, d = state("generator"), state("critic")
+    session.ask("only", "D")
+    session.advance()
+    assert same(g, state("generator")) and not same(d, state("critic"))
+    d = state("critic")
+    session.ask("only", "G")
+    session.advance()
+    assert not same(g, state("generator")) and same(d, state("critic"))
+    assert session.stepper.weights == toy().weights
+
+
+def test_compare_runs_twice_from_the_snapshot_and_leaves_no_trace():
+    session, plain = Session(toy()), toy()
+    session.ask("snapshot")
+    session.ask("set", "content", 3.0)
+    found = {name: [dict(r) for r in rows] for name, rows in session.compare(3)}
+    assert [r["adversarial"] for r in found["without"]] == [t["adversarial"] for t in terms(plain, 3)]
+    changed = toy()
+    changed.weights.content = {"points": 3.0}
+    assert [r["adversarial"] for r in found["with"]] == [t["adversarial"] for t in terms(changed, 3)]
+    assert session.stepper.step == 0 and session.stepper.weights.content == {"points": 3.0} and session.tick == 0
+
+
+def test_memory_does_not_grow_with_the_steps():
+    """But for the curve's numbers: about a kilobyte a step, no tensor among them."""
+    session = Session(ToyGAN(seed=0, batch=8))
+    for _ in range(30):
+        session.advance()
+    gc.collect()
+    tensors = sum(isinstance(o, torch.Tensor) for o in gc.get_objects())
+    tracemalloc.start()
+    for _ in range(2000):
+        session.advance()
+    grown = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    gc.collect()
+    assert grown < 2000 * 3000
+    assert sum(isinstance(o, torch.Tensor) for o in gc.get_objects()) <= tensors + 5
