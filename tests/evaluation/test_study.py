@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from tests.data.real import astronaut, video
 from tests.evaluation.conftest import disc_subject
 from tests.learning.conftest import disc_person
 from tlk.evaluation.study import Answer, Sitter, Study, accuracy, digest, make_triplets, own_sitters, read_answers, schedule, study_table, wilson
@@ -169,6 +170,19 @@ def test_own_clips_need_three_videos(tmp_path):
     (tmp_path / "a.mp4").touch()
     with pytest.raises(ValueError, match="holds 1 video.*3 sequences"):
         own_sitters([tmp_path])
+
+
+def test_own_clips(tmp_path):
+    """Three videos of the astronaut in a folder that is named after her."""
+    pytest.importorskip("dlib")
+    astronaut()
+    (tmp_path / "eileen").mkdir()
+    for i in range(3):
+        video(tmp_path / "eileen" / f"{i}.mp4", frames=10, step=1 + i)
+    (sitter,) = own_sitters([tmp_path / "eileen"], frames=2)
+    assert (sitter.subject.name, len(sitter.others), len(sitter.subject.holdout), len(sitter.subject.source)) == ("eileen", 2, 2, 4)
+    (triplet,) = make_triplets([sitter], [Marked()], [4], count=1)
+    assert triplet.images.shape == (3, 3, 64, 64) and (triplet.images[triplet.fake] == 51).all()
 
 
 def test_too_little_to_make_triplets_of(sitters):
