@@ -14,6 +14,7 @@ from tlk.networks import InstanceNorm
 from tlk.presets import Preset
 
 DRIVING = 128  #: length of the driving vector, the original's
+GAIN = 0.1  #: of what becomes a field: without it Adam's first steps move pixels by several pixels each, and training starts worse than a copy
 
 
 def widths(preset: Preset) -> tuple[int, ...]:
@@ -83,7 +84,7 @@ class EmbeddingNetwork(nn.Module):
         for n, block in enumerate(self.up):
             x = torch.cat([block(x), seen[-2 - n]], 1)
         out = self.last(twice(x))
-        return fetch(frames, out[:, :2].tanh()), out[:, 2:].exp() + 0.1
+        return fetch(frames, (GAIN * out[:, :2]).tanh()), out[:, 2:].exp() + 0.1
 
     def embed(self, frames: Float[Tensor, "b k 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """The embedded face: Σ_k weight_k · pixels_k / Σ_k weight_k."""
@@ -106,7 +107,7 @@ class DrivingNetwork(nn.Module):
     def forward(self, drawn: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 2 h w"]:
         x = self.down(drawn)
         wide = F.relu(self.widen(self.narrow(x.flatten(1))))
-        return self.last(twice(self.up(wide.view_as(x)))).tanh()
+        return (GAIN * self.last(twice(self.up(wide.view_as(x))))).tanh()
 
 
 class X2FaceNetworks(nn.Module):
