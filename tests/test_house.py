@@ -41,6 +41,7 @@ def test_imports_come_from_floors_below():
         ("tlk.networks.blocks", "def f():\n    from tlk.losses.match import match"),
         ("tlk.networks.blocks", "from tlk.checks import check"),
         ("tlk.networks.blocks", "from tlk import load"),
+        ("tlk.__main__", "from tlk.checks import Wrong"),
         ("tlk.presets", "from tlk.landmarks import rasterise"),
     ],
 )
@@ -52,6 +53,7 @@ def test_imports_from_below_pass():
     source = "import torch\nfrom tlk.landmarks import rasterise\nfrom tlk.files import write_whole\nfrom .clip import Clip\nfrom tlk import presets"
     assert house.floors(source, "tlk.data.episodes") == []
     assert house.floors("from tlk.show import write_video", "tlk.__main__") == []
+    assert house.floors("from tlk.checks import Wrong\nfrom tlk.learning import load", "tlk.checks.losses") == []
 
 
 def test_files_and_functions_are_short():

@@ -124,3 +124,10 @@ def test_the_workflow_runs_the_two_commands():
     assert "make test" in runs["cpu"] and "make tutorial" in runs["cpu"]
     assert "PROFILE=gpu" in runs["gpu"] and "self-hosted" in workflow["jobs"]["gpu"]["runs-on"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK) and "make test" in read(".ci/run")
+
+
+def test_binder_gets_what_ci_installs():
+    """repo2docker reads environment.yml and apt.txt; its images lack what OpenCV links, as CI's may."""
+    needed = read("apt.txt").split()
+    assert needed and all(f"missing+=({name})" in read(".ci/run") for name in needed)
+    assert set(needed) == set(re.findall(r"missing\+=\((lib[\w.-]+)\)", read(".ci/run")))
