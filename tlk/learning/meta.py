@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tlk.data import AnyClip, EpisodeBatch, Episodes
+from tlk.data import Ahead, AnyClip, EpisodeBatch, Episodes
 from tlk.landmarks import rasterise
 from tlk.losses import Content
 from tlk.networks import ClipTable, Discriminator, Embedder, Generator
@@ -23,6 +23,7 @@ from .model import Model
 from .objective import Scene, discriminator_loss, frozen, generator_terms
 from .provenance import device_name, provenance
 from .row_adam import RowAdam
+from .sharing import held, leave_rows_alone, share_rows
 from .stepper import Stepper, average_of
 from .weights import LossWeights
 
@@ -70,7 +71,10 @@ class MetaLearning(Stepper):
         seed: every random choice hangs off it: the networks' start and, with the step number, each episode.
         fabric: a launched ``lightning_fabric.Fabric`` for devices and precision; default: one device,
             the GPU when there is one, float32.
-        batch: episodes of a step, if not the preset's.
+        batch: episodes of a step in all processes together, if not the preset's.
+        accumulate: passes that a step's episodes are taken in, for a memory that does not hold them all. The
+            gradients are the whole batch's; E and G are computed once more for each part.
+        workers: processes that read and decode episodes ahead (``tlk.data.Ahead``); 0 reads them when needed.
         data: where the clips came from, for whoever reads the weights' header.
     """
 
@@ -81,15 +85,21 @@ class MetaLearning(Stepper):
     def __init__(
         self, preset: str | Preset, clips: Sequence[AnyClip], seed: int = 0, *,
         fabric: Fabric | None = None, batch: int | None = None, fresh_batches: bool = False, data: str = "",
+        accumulate: int = 1, workers: int = 0,
     ) -> None:
         self.preset = preset_named(preset)
-        self.seed, self.step, self.fresh_batches, self.data = seed, 0, fresh_batches, data
+        self.seed, self.step, self.fresh_batches, self.data, self.accumulate = seed, 0, fresh_batches, data, accumulate
+        self.fabric = fabric or Fabric(devices=1)
         self.names = [clip.name for clip in clips]
         clips = [clip.resize(self.preset.size) for clip in clips]
-        self.episodes = Episodes(clips, self.preset.k, batch or self.preset.batch, seed)
+        part = (self.fabric.global_rank, self.fabric.world_size)
+        self.episodes: Episodes | Ahead = Episodes(clips, self.preset.k, batch or self.preset.batch, seed, part)
+        if self.episodes.batch_size % (part[1] * accumulate):
+            raise ValueError(f"a batch of {self.episodes.batch_size} episodes cannot be taken in {accumulate} equal parts by each of {part[1]} processes")
+        if workers:
+            self.episodes = Ahead(self.episodes, workers)
         self.weights = LossWeights.of(self.preset)
         self.history: list[dict[str, float]] = []
-        self.fabric = fabric or Fabric(devices=1)
         self._build()
 
     def _build(self) -> None:
@@ -100,6 +110,7 @@ class MetaLearning(Stepper):
         g = torch.optim.Adam(networks.parameters(), lr=p.lr_generator, betas=p.betas, eps=p.eps)
         d = torch.optim.Adam(critic.discriminator.parameters(), lr=p.lr_discriminator, betas=p.betas, eps=p.eps)
         w = RowAdam(critic.table.parameters(), lr=p.lr_table, betas=p.betas, eps=p.eps)
+        leave_rows_alone(critic, "table.weight")
         self.networks, self.optimiser_g = self.fabric.setup(networks, g)
         self.critic, self.optimiser_d, self.optimiser_w = self.fabric.setup(critic, d, w)
         self.content = self.fabric.to_device(Content(p.content))
@@ -107,6 +118,8 @@ class MetaLearning(Stepper):
 
     def _step(self, weights: LossWeights) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """See the class for the phases."""
+        if self.accumulate > 1:
+            return self._step_in_parts(weights)
         scene, fake, embedding = self.draw()
         loss_d = real = generated = None
         for update in range(weights.discriminator_steps):
@@ -118,9 +131,42 @@ class MetaLearning(Stepper):
         terms = self.update_generator(scene, fake, embedding, weights)
         return terms | {"discriminator": loss_d}, real, generated
 
+    def _step_in_parts(self, weights: LossWeights) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """The same phases with the gradients of several passes added up; E and G are recomputed where they learn."""
+        n, batches, scored, terms = self.accumulate, self.episodes.batch(self.step).split(self.accumulate), [], []
+        for update in range(max(weights.discriminator_steps, 1)):
+            if update > 0 and self.fresh_batches:
+                batches = self.episodes.batch(self.step, update).split(n)
+            scored = []
+            for part, batch in enumerate(batches):
+                with torch.no_grad(), held(*(() if part == update == 0 else (self.networks,))):
+                    scene, fake, _ = self.render(batch)
+                with self.fabric.no_backward_sync(self.critic, enabled=part < n - 1), held(*(() if part == 0 else (self.critic,))):
+                    loss, *scores = discriminator_loss(self.critic, scene, fake)
+                    if weights.discriminator_steps > 0:
+                        self.fabric.backward(loss / n)
+                scored.append((loss.detach(), *scores))
+            if weights.discriminator_steps > 0:
+                self._advance_discriminator()
+        for part, batch in enumerate(batches):
+            with self.fabric.no_backward_sync(self.networks, enabled=part < n - 1), held(self.networks):
+                scene, fake, embedding = self.render(batch)
+                terms.append(self.generator_terms(scene, fake, embedding))
+                if weights.generator_steps > 0:
+                    self.fabric.backward(weights.total(terms[-1]) / n)
+        if weights.generator_steps > 0:
+            self._advance_generator()
+        means = {name: torch.stack([t[name].detach() for t in terms]).mean() for name in terms[0]}
+        losses, real, generated = zip(*scored)
+        return means | {"discriminator": torch.stack(losses).mean()}, torch.cat(real), torch.cat(generated)
+
     def draw(self, stream: int = 0) -> tuple[Scene, Tensor, Tensor]:
         """The forward pass of E and G on this step's episodes: (scene, generated frames, embeddings)."""
-        batch: EpisodeBatch = self.episodes.batch(self.step, stream).to(self.fabric.device)
+        return self.render(self.episodes.batch(self.step, stream))
+
+    def render(self, batch: EpisodeBatch) -> tuple[Scene, Tensor, Tensor]:
+        """The forward pass of E and G on a batch."""
+        batch = batch.to(self.fabric.device)
         b, k = batch.source.shape[:2]
         size = self.preset.size
         drawn = rasterise(batch.target_landmarks, size)
@@ -131,21 +177,32 @@ class MetaLearning(Stepper):
     def update_discriminator(self, scene: Scene, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One update of θ, w0, b and the batch's rows of W by L_DSC."""
         loss, real, generated = discriminator_loss(self.critic, scene, fake)
-        self.apply(loss, self.optimiser_d, self.optimiser_w)
+        self.fabric.backward(loss)
+        self._advance_discriminator()
         return loss.detach(), real, generated
+
+    def _advance_discriminator(self) -> None:
+        share_rows(self.fabric, self.critic.module.table.weight)
+        self.advance(self.optimiser_d, self.optimiser_w)
 
     def update_generator(self, scene: Scene, fake: Tensor, embedding: Tensor, weights: LossWeights) -> dict[str, Tensor]:
         """One update of φ, ψ and P by L; returns the unweighted terms."""
+        terms = self.generator_terms(scene, fake, embedding)
+        if weights.generator_steps > 0:
+            self.fabric.backward(weights.total(terms))
+            self._advance_generator()
+        return terms
+
+    def generator_terms(self, scene: Scene, fake: Tensor, embedding: Tensor) -> dict[str, Tensor]:
+        """The unweighted terms of L, against D as it is."""
         critic = self.critic.module
         with frozen(critic), self.fabric.autocast():
-            column = critic.table(scene.index)
-            terms = generator_terms(critic, self.content, scene, fake, embedding, column)
-        if weights.generator_steps == 0:
-            return terms
-        self.apply(weights.total(terms), self.optimiser_g)
+            return generator_terms(critic, self.content, scene, fake, embedding, critic.table(scene.index))
+
+    def _advance_generator(self) -> None:
+        self.advance(self.optimiser_g)
         if self.average is not None:
             self.average.update_parameters(self.networks.module)
-        return terms
 
     def model(self) -> Model:
         """The networks as they are now, averaged where an average is kept, for personalising and shipping."""

@@ -55,14 +55,22 @@ class Stepper:
         start, weights = time.perf_counter(), self.weights.snapshot()
         terms, real, generated = self._step(weights)
         self.step += 1
-        values = torch.stack([t.detach().float() for t in terms.values()]).tolist()  # one wait for the device
-        report = Report(self.step, dict(zip(terms, values)), weights, real.float().cpu(), generated.float().cpu(), time.perf_counter() - start)
+        stacked, real, generated = self._of_all(torch.stack([t.detach().float() for t in terms.values()]), real.float(), generated.float())
+        values = stacked.tolist()  # one wait for the device
+        report = Report(self.step, dict(zip(terms, values)), weights, real.cpu(), generated.cpu(), time.perf_counter() - start)
         self.history.append({"step": self.step, **report.terms, "real": report.accuracy[0], "fake": report.accuracy[1]})
         return report
 
     def _step(self, weights: LossWeights) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Unweighted terms by name, and D's scores of real and generated frames."""
         raise NotImplementedError
+
+    def _of_all(self, terms: Tensor, real: Tensor, generated: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Terms averaged over the processes, scores of all of them; with one process, as they are."""
+        if self.fabric.world_size == 1:
+            return terms, real, generated
+        scores = self.fabric.all_gather(torch.stack([real, generated]))  # (processes, 2, b)
+        return self.fabric.all_reduce(terms, reduce_op="mean"), scores[:, 0].flatten(), scores[:, 1].flatten()
 
     def look(self, scene: Scene, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """D's loss and scores without an update, for steps that leave D alone."""
@@ -72,6 +80,10 @@ class Stepper:
     def apply(self, loss: Tensor, *optimisers: torch.optim.Optimizer) -> None:
         """Backward, step, and gradients cleared."""
         self.fabric.backward(loss)
+        self.advance(*optimisers)
+
+    def advance(self, *optimisers: torch.optim.Optimizer) -> None:
+        """Step by the gradients that are there, then clear them."""
         for optimiser in optimisers:
             optimiser.step()
             optimiser.zero_grad()
