@@ -1,5 +1,6 @@
 """X2Face: sampling against a loop, averaging of sources, and that it learns by moving pixels alone."""
 
+import dataclasses
 import math
 
 import pytest
@@ -16,7 +17,7 @@ def networks():
     torch.manual_seed(0)
     networks = X2FaceNetworks(MINI)
     for conv in (networks.embedding.last, networks.driving.last):
-        torch.nn.init.normal_(conv.weight, std=0.3)  # fields and confidences that differ from their start
+        torch.nn.init.normal_(conv.weight, std=1)  # fields and confidences that differ from their start
     return networks.eval()
 
 
@@ -105,8 +106,8 @@ def test_reports_have_no_scores():
 
 
 def test_it_learns_one_clip_by_moving_its_pixels():
-    run = X2FacePretraining(MINI, PEOPLE[:1], seed=3)
-    reports = list(run.steps(60))
+    run = X2FacePretraining(dataclasses.replace(MINI, lr_generator=3e-3), PEOPLE[:1], seed=3)
+    reports = list(run.steps(80))
     errors = [r.terms["l1"] for r in reports]
     assert sum(errors[-5:]) < 0.5 * sum(errors[:5])
     assert sum(r.terms["content/efficientnet-lite0"] for r in reports[-5:]) < sum(r.terms["content/efficientnet-lite0"] for r in reports[:5])

@@ -18,6 +18,7 @@ Other than the original:
 - The content loss is on our content backbones (the preset's) from the first step, not on VGG in a second stage.
 - One to K sources are seen in training, in turn; the original's published code trains on one.
 - Instance norm for batch norm: an episode's batch is six frames here. Adam for SGD with momentum.
+- Fields are the tanh of a tenth of the last layer (``networks.GAIN`` says why), not of all of it.
 - Sampling beyond the edge repeats the edge; the original samples black there.
 - Widths are the preset's, with a vector of 128 as in the original.
 
