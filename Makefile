@@ -11,7 +11,7 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n 
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-EXTRAS := landmarks-dlib,face-alignment,backbones,photo,notebooks,test
+EXTRAS := landmarks-dlib,face-alignment,backbones,photo,training,notebooks,test
 ifdef TORCH
 WHEELS := --extra-index-url https://download.pytorch.org/whl/$(TORCH)
 endif
