@@ -1,6 +1,8 @@
 """Floor 5: what a result is worth. Metrics with their variants named, the systems that are compared, the table.
 
     python -m tlk.evaluation --model heads-64        # the table; resumes where it stopped
+    python -m tlk.evaluation.ablations               # the paper's ablations of fine-tuning
+    python -m tlk.evaluation.spoiled                 # what fools each metric
 """
 
 from .answers import Study, accuracy, read_answers, study_table

@@ -85,13 +85,13 @@ def pose_and_gaze(seen: Seen, subject: Subject) -> dict[str, Float[Tensor, " f"]
 def with_gaze_error(records: Sequence[Record]) -> list[Record]:
     """Adds ``gaze_error``: |angle read off the frame − true angle sideways| in degrees, with the line of the *other* people's true frames.
 
-    Nothing of a person is in the line that reads them. Needs at least two people with a known gaze; else records stay as they are.
+    Nothing of a person is in the line that reads them; angles beyond those of the true frames are taken for the largest there. Needs at least two people with a known gaze; else records stay as they are.
     """
     truth = {r.person: r for r in records if "gaze" in r.frames}
     if len(truth) < 2:
         return list(records)
-    lines = {person: line(*_pooled([t for name, t in truth.items() if name != person])) for person in truth}
-    return [_read(r, truth[r.person], *lines[r.person]) if r.person in truth else r for r in records]
+    others = {person: _pooled([t for name, t in truth.items() if name != person]) for person in truth}
+    return [_read(r, truth[r.person], *others[r.person]) if r.person in truth else r for r in records]
 
 
 def _pooled(records: Sequence[Record]) -> tuple[Tensor, Tensor]:
@@ -99,8 +99,10 @@ def _pooled(records: Sequence[Record]) -> tuple[Tensor, Tensor]:
     return _tensor([v for r in records for v in r.frames["gaze_offset"]]), _tensor([v for r in records for v in r.frames["gaze"]])
 
 
-def _read(record: Record, truth: Record, slope: float, intercept: float) -> Record:
-    error = (slope * _tensor(record.frames["gaze_offset"]) + intercept - _tensor(truth.frames["gaze"])).abs().tolist()
+def _read(record: Record, truth: Record, offsets: Tensor, degrees: Tensor) -> Record:
+    slope, intercept = line(offsets, degrees)
+    angle = (slope * _tensor(record.frames["gaze_offset"]) + intercept).clamp(degrees.min(), degrees.max())
+    error = (angle - _tensor(truth.frames["gaze"])).abs().tolist()
     return replace(record, frames=record.frames | {"gaze_error": [v if v == v else None for v in error]})
 
 

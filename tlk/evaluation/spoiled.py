@@ -64,7 +64,7 @@ class Spoiled:
 
 
 def measure_spoiled(subjects: Sequence[Subject], judges: Judges) -> dict[str, dict[str, float | None]]:
-    """name of what was done → metric → mean over people; ``copy`` (nearest source frame) among them. ``strangers`` is not a column: see the table."""
+    """name of what was done → metric → mean over people; ``copy`` (nearest source frame) among them."""
     records: dict[str, list[Record]] = {}
     for subject in subjects:
         seen = judges.see(subject.holdout.images, subject.holdout.landmarks)
@@ -99,7 +99,10 @@ def main(arguments: list[str] | None = None) -> int:
     p.add_argument("--size", type=int, default=64)
     p.add_argument("--detector", default="dlib")
     o = p.parse_args(arguments)
-    print(markdown(measure_spoiled(rendered(o.people, o.frames, o.size), Judges(o.detector))), end="")
+    subjects = rendered(o.people, o.frames, o.size)
+    gaze = torch.cat([s.holdout.truth["gaze"][:, 0] for s in subjects])
+    print(markdown(measure_spoiled(subjects, Judges(o.detector))))
+    print(f"Looking at the mean all the time: {(gaze - gaze.mean()).abs().mean():.1f} degrees of gaze error.")
     return 0
 
 
