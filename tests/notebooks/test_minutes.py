@@ -96,3 +96,13 @@ def test_a_notebook_without_the_line_is_named(course, capsys):
 def test_a_page_without_marks_is_left_alone(course):
     (course / "README.md").write_text("no table")
     assert write(course) == 0 and (course / "README.md").read_text() == "no table"
+
+
+@pytest.mark.parametrize("page, prefix", [("README.md", "notebooks/"), ("notebooks/README.md", "")])
+def test_the_committed_tables_are_those_of_the_notebooks(page, prefix):
+    """When this fails: make minutes."""
+    rows = []
+    for path in sorted((minutes.HERE).glob("[0-9][0-9]_*.ipynb")):
+        text = "".join(json.loads(path.read_text())["cells"][0]["source"])
+        rows.append({"name": path.stem, "title": text.splitlines()[0].removeprefix("# "), **minutes.TIME.search(text).groupdict()})
+    assert "\n".join([minutes.START, *minutes.table(rows, prefix), minutes.END]) in (minutes.HERE.parent / page).read_text()
