@@ -18,7 +18,7 @@ from tlk.data.heads.person import Person
 from tlk.data.heads.render import render
 from tlk.files import write_whole
 
-VERSION = 4  #: of the renderer: another number, other pictures, another cache (1: first people; 2: strands, glasses, hats; 3: teeth, eyes; 4: brows)
+VERSION = 5  #: of the renderer: another number, other pictures, another cache (1: first people; 2: strands, glasses, hats; 3: teeth, eyes; 4: brows; 5: curls clear of the face, finer frames and beards)
 SPLITS = {"train": 0, "validation": 1_000_000, "test": 2_000_000}  #: the first seed of each
 SPACING = 0.4  #: seconds between the frames of a clip: a second of 25 frames shows too little of a person
 CHUNK = 8  #: people in one file

@@ -98,7 +98,7 @@ class Growth:
         direction = direction - np.array([0, 0.6, 0]) * low * min(1, 2 * style.gravity)
         here = self.here + unit(direction) * (self.length / (self.steps - 1))[:, None]
         if style.flow != "forward" and style.top > 0.1:
-            here = _clear_face(here, self.looks.parting, self.layer, 0.3 if style.flow in ("fringe", "radial") else 2.0)
+            here = _clear_face(here, self.looks.parting, self.layer, 0.3 if style.flow == "fringe" else 2.0)
         gap = 0.012 + style.volume * self.layer * min(1, 2.5 * along)
         here = self.hull.settle(here, gap, style.cling)
         swing = style.curl * min(1, 2 * along)

@@ -40,8 +40,8 @@ def beard(person, normals) -> list[Strands]:
     looks, rng = person.looks, _rng(person, 32)
     if looks.beard in ("none", "stubble"):
         return []
-    count, length = {"short beard": (2600, 0.07), "full beard": (3200, 0.17), "goatee": (1100, 0.09), "moustache": (700, 0.08)}[looks.beard]
-    long = _short(person, normals, beard_area(looks.beard) ** 2, count, length, np.array([0.12, -1.0, 0.12]), 0.4, 0.012, rng)
+    count, length = {"short beard": (2600, 0.065), "full beard": (3200, 0.16), "goatee": (1100, 0.08), "moustache": (700, 0.075)}[looks.beard]
+    long = _short(person, normals, beard_area(looks.beard) ** 2, count, length, np.array([0.12, -1.0, 0.12]), 0.3, 0.0105, rng)
     long.colour[:] *= np.exp(0.25 * looks.age) * 1.15
     return [long]
 
@@ -107,7 +107,7 @@ def glasses(person) -> list[Strands]:
     bridge = np.linspace(rims[1][np.abs(turn).argmin()], rims[0][np.abs(turn - np.pi).argmin()], 33)
     bridge[:, 1] += 0.05 + 0.03 * np.sin(np.linspace(0, np.pi, 33))
     bridge[:, 2] = front + 0.02
-    width = {"thin": 0.016, "round": 0.02, "square": 0.036}.get(looks.glasses, 0.028)
+    width = {"thin": 0.012, "round": 0.015, "square": 0.023}.get(looks.glasses, 0.019)
     return [_rigid(np.array([*rims, *sides, bridge]), person, looks.frame * np.ones((5, 1, 1)), width)]
 
 
