@@ -7,9 +7,9 @@ from tlk.show.styling import style
 from tlk.show.video import write_video
 
 #: Loaded when asked for: they need ipywidgets, which comes with the extra ``notebooks``.
-_WIDGETS = {"LossLab": "tlk.show.lab", "Puppeteer": "tlk.show.puppeteer"}
+_WIDGETS = {"LossLab": "tlk.show.lab", "Puppeteer": "tlk.show.puppeteer", "StudyWidget": "tlk.show.study"}
 
-__all__ = ["COLOURS", "LossLab", "Puppeteer", "draw_landmarks", "grid", "show_image", "side_by_side", "style", "write_video"]
+__all__ = ["COLOURS", "LossLab", "Puppeteer", "StudyWidget", "draw_landmarks", "grid", "show_image", "side_by_side", "style", "write_video"]
 
 
 def __getattr__(name: str):

@@ -70,7 +70,7 @@ class Dial:
         options = [(str(n), n) for n in sorted({0, 1, 2, 3, 5, 10, int(start)})] if name == "discriminator_steps" else notches(start, also)
         self.slider = SelectionSlider(
             options=options, value=start, description=words(name), continuous_update=False, tooltip=HINTS[name],
-            layout=Layout(width="330px"), style={"description_width": "110px"},
+            layout=Layout(width="340px"), style={"description_width": "120px"},
         )
         self.slider.observe(self._moved, names="value")
         self.reset = Button(description="↺", tooltip=f"{words(name)} back to {number(start)}", layout=Layout(width="34px"))

@@ -37,10 +37,17 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def jpeg(figure: Figure, quality: int = 45) -> bytes:
+    """A figure in few bytes: a still picture for notebooks that are kept in git."""
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_jpg(buffer, pil_kwargs={"quality": quality})
+    return buffer.getvalue()
+
+
 def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], dpi: float = DPI) -> Figure:
     """Picture at the left; losses, accuracy with quality, scores and shares at the right."""
     figure = Figure(INCHES, dpi=dpi)
-    grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.02, right=0.985, top=0.93, bottom=0.09, wspace=0.22, hspace=0.38)
+    grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.02, right=0.985, top=0.92, bottom=0.09, wspace=0.24, hspace=0.38)
     place = figure.add_subplot(grid[:, :2])
     draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
     draw_losses(figure.add_subplot(grid[0, 2]), session)
@@ -98,18 +105,17 @@ def draw_frames(axis: Axes, picture: dict[str, Tensor]) -> None:
         side.set_visible(False)
 
 
-def draw_losses(axis: Axes, session: Session) -> None:
-    """Unweighted terms against the step; what was left behind in grey, changes as dashed lines."""
+def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW) -> None:
+    """Unweighted terms of the last ``window`` steps; what was left behind in grey, changes as dashed lines."""
     for rows in session.left_behind:
-        draw_lines(axis, rows[-WINDOW:], faint=True)
-    rows = session.rows[-WINDOW:]
+        draw_lines(axis, rows[-(window or 0) :], faint=True)
+    rows = session.rows[-(window or 0) :]
     draw_lines(axis, rows)
     draw_marks(axis, session, rows)
-    axis.set_title("terms, unweighted", fontsize=8)
+    axis.set_ylabel("terms, unweighted", fontsize=7)
     finish(axis)
     logarithmic(axis, rows)
-    if rows:
-        axis.legend(fontsize=6, loc="upper right", framealpha=0.7)
+    key(axis, 3)
 
 
 def logarithmic(axis: Axes, rows: list[dict[str, float]]) -> None:
@@ -128,28 +134,29 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
 
 
 def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> None:
-    first = rows[0]["step"] if rows else 0
+    """A dashed line at each change that the axes still show, with what changed written beside it, inside the axes."""
+    first, last = (rows[0]["step"], rows[-1]["step"]) if rows else (0, 1)
     for n, (step, text) in enumerate(m for m in session.marks if m[0] + 1 >= first):
         axis.axvline(step + 0.5, color="black", linewidth=0.8, linestyle="--")
-        axis.annotate(text, (step + 0.5, 1 - 0.11 * (n % 5)), xycoords=("data", "axes fraction"), fontsize=6, xytext=(2, -7), textcoords="offset points")
+        left = step - first > 0.6 * (last - first)
+        axis.annotate(text, (step + 0.5, 1 - 0.11 * (n % 5)), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-2 if left else 2, -7), textcoords="offset points", ha="right" if left else "left")
 
 
-def draw_quality(axis: Axes, session: Session, quality: Sequence[dict[str, float]]) -> None:
+def draw_quality(axis: Axes, session: Session, quality: Sequence[dict[str, float]], window: int | None = WINDOW) -> None:
     """D's accuracy on both kinds (mean of 10 steps), and the quality of what is generated."""
-    rows = session.rows[-WINDOW:]
+    rows = session.rows[-(window or 0) :]
     steps = [r["step"] for r in rows]
     for kind in ("real", "generated"):
         axis.plot(steps, smooth([r[kind] for r in rows]), color=COLOURS[kind], linewidth=1, label=f"D right on {kind}")
-    shown = [q for q in quality if rows and steps[0] <= q["step"] <= steps[-1]]
-    for name, style in zip((n for n in (shown[0] if shown else {}) if n not in ("step", "distance")), ("-", ":"), strict=False):
-        axis.plot([q["step"] for q in shown], [q[name] for q in shown], style, color=COLOURS["generator"], linewidth=1.6, label=name)
+    shown = [q for q in quality if rows and steps[0] - 1 <= q["step"] <= steps[-1]]
+    for name, style in zip((n for n in (shown[0] if shown else {}) if n not in ("step", "distance")), (".-", ".:"), strict=False):
+        axis.plot([q["step"] for q in shown], [q[name] for q in shown], style, color=COLOURS["generator"], linewidth=1.6, markersize=4, label=name)
     draw_marks_plain(axis, session, steps)
     axis.set(ylim=(-0.03, 1.03))
-    axis.set_title("quality, and how often D is right", fontsize=8)
+    axis.set_ylabel("quality, how often D is right", fontsize=7)
     axis.set_xlabel("step", fontsize=7)
     finish(axis)
-    if rows:
-        axis.legend(fontsize=6, loc="lower right", framealpha=0.7)
+    key(axis, 2)
 
 
 def draw_marks_plain(axis: Axes, session: Session, steps: list[float]) -> None:
@@ -189,6 +196,12 @@ def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
     axis.set(xlim=(0, 1), yticks=[])
     axis.set_title("share of the pull on x̂", fontsize=8)
     finish(axis)
+
+
+def key(axis: Axes, columns: int) -> None:
+    """The legend above the axes, where it hides neither curve nor mark."""
+    if axis.lines:
+        axis.legend(fontsize=6, loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=columns, frameon=False, handlelength=1.4, columnspacing=1.0, labelspacing=0.2)
 
 
 def finish(axis: Axes) -> None:

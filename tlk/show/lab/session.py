@@ -50,6 +50,11 @@ class Session:
             read_weight(self.stepper.weights, name)
         self._wishes.append((do, name, value))
 
+    @property
+    def waiting(self) -> bool:
+        """Something was asked for that no step has used yet."""
+        return bool(self._wishes)
+
     def settle(self) -> str:
         """Apply what was asked for; returns ``D`` or ``G`` when the next step is to train one of them alone."""
         only = ""
@@ -76,6 +81,7 @@ class Session:
         self.rows = [r for r in self.rows if r["step"] <= self.saved.step]
         self.marks = [m for m in self.marks if m[0] <= self.saved.step]
         self.recent.clear()
+        self.report = None
         self.saved.put_back(self.stepper)
 
     def advance(self) -> Report:

@@ -22,6 +22,7 @@ from .session import Session, number, read_weight, words
 from .views import Look, view_of
 
 REDRAW = 0.25  #: seconds between two pictures, at least
+NEXT = "acts from the next step"
 BREATH = 0.7  #: seconds between two steps in slow motion
 
 
@@ -50,7 +51,7 @@ class LossLab:
         toy = isinstance(stepper, ToyGAN)
         self.session, self.view = Session(stepper), view_of(stepper, people)
         self.export_to, self.compare_steps = Path(export_to), compare_steps or (150 if toy else 20)
-        self.share = share or (0.5 if toy else 0.08)
+        self.share = share or (0.5 if toy else 0.06)
         self.training_seconds = self.drawing_seconds = self._last_cost = 0.0
         self._orders: deque[str] = deque()
         self._left, self._task, self._drawn_at = 0.0, None, 0.0
@@ -123,9 +124,12 @@ class LossLab:
         self.session.settle()
         log = source if isinstance(source, Log) else Log.load(source) if source else self.session.log
         self._quality.clear()
+        begun = time.perf_counter()
         for _ in self.session.replay(log):
+            self.training_seconds += time.perf_counter() - begun
             self._draw_if_due()
             await asyncio.sleep(0)
+            begun = time.perf_counter()
         self.draw()
         return f"replayed {log.ticks} steps and {len(log.events)} events: the same numbers, bit for bit"
 
@@ -161,6 +165,8 @@ class LossLab:
             self._quality.pop()
         self._quality.append({"step": stepper.step, **self._look.quality})
         self._image.value = png(self.still(DPI))
+        if NEXT in self.message.value and not self.session.waiting:
+            self._say("")
         self.status.value = f"<div role='status'>{self.summary()}</div>"
         self._drawn_at, self._last_cost = time.perf_counter(), time.perf_counter() - begun
         self.drawing_seconds += self._last_cost
@@ -169,7 +175,7 @@ class LossLab:
         """The last report in one line: step, the weights that it used, quality."""
         report, quality = self.session.report, self._look.quality
         if report is None:
-            return "step 0: nothing trained yet"
+            return f"<b>step {self.session.stepper.step}</b> · no step taken from here yet"
         used = ", ".join(f"{words(n)} {number(read_weight(report.weights, n))}" for n in self.controls.dials)
         return f"<b>step {self.session.stepper.step}</b> · used: {used} · " + ", ".join(f"{k} {v:.2f}" for k, v in quality.items())
 
@@ -177,7 +183,7 @@ class LossLab:
 
     def _turned(self, name: str, value: float) -> None:
         self.session.ask("set", name, value)
-        self._say(f"{words(name)} {number(value)} acts from the next step")
+        self._say(f"{words(name)} {number(value)} {NEXT}")
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():
