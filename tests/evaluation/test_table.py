@@ -139,7 +139,7 @@ def test_the_whole_command(model, tmp_path, monkeypatch, capsys):
     people = [disc_subject(s) for s in range(2)] + [disc_subject(7, "real")]
     monkeypatch.setattr(command, "rendered", lambda *a: people[:2])
     monkeypatch.setattr(command, "real", lambda *a: people[2:])
-    monkeypatch.setattr(command, "Judges", lambda detector, device: Judges(Beside(), device))
+    monkeypatch.setattr(command, "Judges", lambda detector, device, *files: Judges(Beside(), device))
     model.save(tmp_path / "mini.safetensors")
     options = ["--model", str(tmp_path / "mini.safetensors"), "--sources", "1", "4", "--epochs", "1", "--out", str(tmp_path / "out")]
     assert command.main(options) == 0
@@ -160,7 +160,7 @@ def test_the_whole_command(model, tmp_path, monkeypatch, capsys):
     (["--model", "none"], "no shipped weights"),
 ])
 def test_bad_input_is_one_sentence(options, message, model, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command, "Judges", lambda detector, device: None)
+    monkeypatch.setattr(command, "Judges", lambda *a: None)
     model.save(tmp_path / "mini.safetensors")
     assert command.main(["--model", str(tmp_path / "mini.safetensors"), *options]) == 2
     said = capsys.readouterr().err
