@@ -4,7 +4,7 @@
 
 What the paper reports: from a random ê or ψ' no plausible image comes out; with a random w' (or without L_MCH, which is what makes w0 + ê
 a sensible start) images are plausible, with a clear gap in realism and identity; without the adversarial term they are slightly
-less crisp. "Without L_MCH" in meta-learning would need other weights; its effect in fine-tuning is that w' starts somewhere.
+less crisp, which is for the picture to show: no metric of the table measures crispness alone, and SSIM likes blur. "Without L_MCH" in meta-learning would need other weights; its effect in fine-tuning is that w' starts somewhere.
 """
 
 from __future__ import annotations
