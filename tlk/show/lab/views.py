@@ -102,9 +102,9 @@ class FacesView:
             with torch.no_grad():
                 fake, embedding = self._generate(stepper)
             if self.rest <= 0:  # the dearer half: every fourth look
-                self.error, self.rest = self._landmark_error(fake), 4
+                self.error = self._landmark_error(fake)
                 if stepper.content is not None:  # fine-tuning loads it with its first step
-                    self.shares = self._shares(stepper, weights, fake, embedding)
+                    self.shares, self.rest = self._shares(stepper, weights, fake, embedding), 4
         self.rest -= 1
         picture = {"driver": self.drawn, "generated": fake, "truth": self.real}
         if self.source is not None:
