@@ -21,7 +21,7 @@ begin = printf '\n==> make $(or $(2),$@): %s\n' "$(1)"; \
   trap 's=$$?; printf "==> make $(or $(2),$@) %s after %d min %02d s\n" "$$([ $$s = 0 ] && echo done || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); exit $$s' EXIT; set -eo pipefail
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test tutorial lab bench outputs minutes student lock clean
+.PHONY: help setup test tutorial lab torture bench outputs minutes student lock clean
 
 help:  ## list the commands
 	@echo "make ... (see the top of the Makefile for PYTHON=, TORCH=, PROFILE=, ONLY=)"
@@ -52,6 +52,10 @@ tutorial: $(READY)  ## set up and run the notebooks into runs/, as .ipynb and .h
 lab: $(READY)  ## open JupyterLab on the notebooks
 	@$(call begin,opens JupyterLab on notebooks/; stop it with Ctrl-C); \
 	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+
+torture: $(READY)  ## damaged inputs, kills in the middle of long work, full disks: all of them (make test has a sample)
+	@$(call begin,damages inputs and kills long work; about 15 minutes); \
+	OMP_NUM_THREADS=1 $(PY) -m tests.torture $(ARGS)
 
 bench: $(READY)  ## measure speed on this machine and print it as a table
 	@$(call begin,measures speed; keep the machine otherwise idle for about 5 minutes); \

@@ -36,7 +36,7 @@ def check(folder: Path, sample: int | None = None, sheet: Path | None = None) ->
     tiles: list[Clip] = []
     for split in splits:
         kept = {r["name"]: r for r in rows if r["split"] == split and not r["dropped"]}
-        faults += _numbers(kept.values(), split)
+        faults += _names([r for r in rows if r["split"] == split and not r["dropped"]], split)
         try:
             clips = open_set(folder, split)
         except ValueError as error:
@@ -58,10 +58,8 @@ def people_in_both(rows: Sequence[dict[str, str]]) -> list[str]:
     return [f"{person} is in {' and '.join(sorted(splits))}: one person must be in one split" for person, splits in people.items() if len(splits) > 1]
 
 
-def _numbers(rows, split: str) -> list[str]:
-    numbers, names = [int(r["row"]) for r in rows], Counter(r["name"] for r in rows)
-    faults = [] if numbers == list(range(len(numbers))) else [f"split {split}: the column row does not count from 0 up; rows of W would belong to other clips"]
-    return faults + [f"split {split}: {name} is there {n} times" for name, n in names.items() if n > 1]
+def _names(rows, split: str) -> list[str]:
+    return [f"split {split}: {name} is there {n} times" for name, n in Counter(r["name"] for r in rows).items() if n > 1]
 
 
 def _clip(stored: StoredClip, row: dict[str, str], prints: dict[str, int], tiles: list[Clip]) -> list[str]:

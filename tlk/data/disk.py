@@ -186,7 +186,7 @@ def clip_of_files(files: dict[str, Callable[[], bytes]], where: str, picked: lis
 def _meta(read: Callable[[], bytes], where: str) -> dict[str, Any]:
     try:
         meta = json.loads(read())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{where}: meta.json is not JSON ({error})") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise ValueError(f'{where}: meta.json does not say "format": "{FORMAT}"; this is not a clip')

@@ -173,15 +173,20 @@ def read_manifest(folder: str | os.PathLike) -> list[dict[str, str]]:
 def open_set(folder: str | os.PathLike, split: str = "train") -> list[StoredClip]:
     """The kept clips of a split, clip i being row i of W; nothing is decoded yet.
 
-    ValueError when the set holds no such clips or a shard does not hold what the manifest says.
+    ValueError when the set holds no such clips, its rows do not count up, or a shard does not hold what the manifest says.
     """
+    path = Path(folder) / MANIFEST
     rows = [row for row in read_manifest(folder) if row["split"] == split and not row["dropped"]]
     if not rows:
-        raise ValueError(f"{folder} holds no clips of split {split!r}")
+        raise ValueError(f"{path} lists no clip of split {split!r} that was kept")
+    if [row["row"] for row in rows] != [str(n) for n in range(len(rows))]:
+        raise ValueError(f"{path}: the rows of split {split!r} do not count from 0 up, so rows of W would belong to other clips; merge the set again")
     clips: list[StoredClip] = []
     for shard, group in itertools.groupby(rows, key=lambda row: row["shard"]):
+        if Path(shard).name != shard or not shard.endswith(".tar"):
+            raise ValueError(f"{path}: {shard!r} is not the name of a shard beside it; do not use this set")
         wanted, stored = list(group), stored_clips(Path(folder) / shard)
-        if len(wanted) != len(stored) or any(int(row["frames"]) != len(clip) for row, clip in zip(wanted, stored)):
+        if len(wanted) != len(stored) or any(row["frames"] != str(len(clip)) for row, clip in zip(wanted, stored)):
             raise ValueError(f"{Path(folder) / shard} does not hold the clips that {MANIFEST} says; prepare this shard again")
         clips += [replace(clip, name=row["name"]) for row, clip in zip(wanted, stored)]
     return clips

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
-from tlk.files import write_whole
+from tlk.files import write_tensors, write_whole
 
 VERSION = 2  #: of what a record means; records of another version are made anew
 
@@ -45,8 +45,7 @@ def slug(name: str) -> str:
 def save_record(record: Record, folder: Path) -> None:
     """Tensors first, then the JSON whose presence says that the record is whole."""
     path = folder / record.path
-    with write_whole(path.with_suffix(".safetensors")) as temporary:
-        save_file({k: t.contiguous() for k, t in record.tensors.items()}, temporary)
+    write_tensors(path.with_suffix(".safetensors"), record.tensors)
     plain = {k: v for k, v in asdict(record).items() if k != "tensors"}
     with write_whole(path) as temporary:
         temporary.write_text(json.dumps(plain | {"version": VERSION}, indent=1, allow_nan=False) + "\n")

@@ -8,10 +8,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from tlk.files import write_whole
+from tlk.files import write_tensors
 
 
 class BadCheckpoint(ValueError):
@@ -21,11 +20,7 @@ class BadCheckpoint(ValueError):
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
     """Write tensors under their names and ``header`` as JSON beside them."""
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    with write_whole(Path(path)) as temporary:
-        temporary.touch()
-        usual = temporary.stat().st_mode  # safetensors makes files that only their owner may read
-        save_file(plain, temporary, metadata={"tlk": json.dumps(header)})
-        temporary.chmod(usual)
+    write_tensors(path, plain, {"tlk": json.dumps(header)})
 
 
 def load_tensors(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:

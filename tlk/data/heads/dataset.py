@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from tqdm import tqdm
 
 from tlk.data.clip import Clip
 from tlk.data.heads.motion import Motion
 from tlk.data.heads.person import Person
 from tlk.data.heads.render import render
-from tlk.files import write_whole
+from tlk.files import write_tensors
 
 VERSION = 5  #: of the renderer: another number, other pictures, another cache (1: first people; 2: strands, glasses, hats; 3: teeth, eyes; 4: brows; 5: curls clear of the face, finer frames and beards)
 SPLITS = {"train": 0, "validation": 1_000_000, "test": 2_000_000}  #: the first seed of each
@@ -80,7 +81,7 @@ def _seeds(split: str, count: int) -> list[int]:
 
 def _announce(folder: Path, chunks: int, frames: int, size: int, clips: int) -> None:
     megabytes = chunks * CHUNK * clips * frames * (3 + 1 / 8) * size * size / 1e6
-    print(f"rendering {chunks * CHUNK} people once, about {megabytes:.0f} MB, into {folder}")
+    print(f"rendering {chunks * CHUNK} people once, about {megabytes:.0f} MB, into {folder}", file=sys.stderr)
 
 
 def _render_chunk(path: Path, chunk: int, frames: int, size: int, clips_per_person: int) -> None:
@@ -89,8 +90,7 @@ def _render_chunk(path: Path, chunk: int, frames: int, size: int, clips_per_pers
     tensors |= {f"truth.{k}": torch.stack([c.truth[k] for c in made]) for k in made[0].truth}
     tensors["truth.mask"] = torch.from_numpy(np.packbits(tensors["truth.mask"].numpy(), -1))
     about = {"names": json.dumps([c.name for c in made]), "fps": str(made[0].fps), "source": made[0].source, "version": str(VERSION)}
-    with write_whole(path) as temporary:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, about)
+    write_tensors(path, tensors, {"about": json.dumps(about)})  # one entry: safetensors writes several in any order
 
 
 def _read_chunk(path: Path) -> list[Clip]:
@@ -99,6 +99,7 @@ def _read_chunk(path: Path) -> list[Clip]:
     tensors = load_file(path)
     with safe_open(path, "pt") as file:
         about = file.metadata()
+    about = json.loads(about["about"]) if "about" in about else about  # caches of version 4 and before
     size = tensors["frames"].shape[-1]
     if "truth.mask" in tensors:
         tensors["truth.mask"] = torch.from_numpy(np.unpackbits(tensors["truth.mask"].numpy(), -1, count=size).astype(bool))
