@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import time
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from ipywidgets import HTML, Button, FloatSlider, HBox, Image, Layout, ToggleButtons, VBox
 from matplotlib.figure import Figure
-from PIL import Image as Picture
 from torch import Tensor
 
 from tlk.data import Clip, heads
 from tlk.data.heads.puppet import Puppet, most_frontal
 from tlk.landmarks import rasterise
 from tlk.learning import FineTuning, Head, Model
+
+from .pieces import SHOW, note, png, running_loop
 
 #: name → (least, most, hint)
 SLIDERS = {
@@ -27,7 +26,6 @@ SLIDERS = {
     "brows": (-1.0, 1.0, "raised or drawn down"),
     "blink": (0.0, 1.0, "shuts both eyes"),
 }
-SHOW = 256  #: pixels of each of the two pictures on the page
 
 
 def motion_of(yaw: float = 0.0, pitch: float = 0.0, mouth: float = 0.0, brows: float = 0.0, blink: float = 0.0) -> heads.Motion:
@@ -83,8 +81,8 @@ class Puppeteer:
             control.observe(self._changed, names="value")
         self._lines, self._face = (Image(format="png", width=SHOW, height=SHOW) for _ in range(2))
         self.message = HTML()
-        rows = [HBox([slider, self._undo(name), _note(SLIDERS[name][2])]) for name, slider in self.sliders.items()]
-        pictures = HBox([VBox([self._lines, _note("landmarks: all that the head is told")]), VBox([self._face, _note("the head (synthetic)")])])
+        rows = [HBox([slider, self._undo(name), note(SLIDERS[name][2])]) for name, slider in self.sliders.items()]
+        pictures = HBox([VBox([self._lines, note("landmarks: all that the head is told")]), VBox([self._face, note("the head (synthetic)")])])
         self.widget = VBox([HBox([self.choice_t, self.choice_kind]), *rows, HBox([self.reset, self.train_button]), pictures, self.message])
         self.widget.add_class("tlk-puppeteer")
 
@@ -180,24 +178,3 @@ class Puppeteer:
                 if j == 0:
                     axis.text(-0.06, 0.5, label, transform=axis.transAxes, ha="right", va="center", fontsize=8)
         return figure
-
-
-def png(image: Tensor) -> bytes:
-    """(3, h, w) in [0, 1] → PNG; small ones are enlarged so that pixels stay square."""
-    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-    picture, buffer = Picture.fromarray(np.ascontiguousarray(pixels)), io.BytesIO()
-    if picture.width < SHOW:
-        picture = picture.resize((SHOW, SHOW), Picture.Resampling.BICUBIC)
-    picture.save(buffer, "png", compress_level=1)
-    return buffer.getvalue()
-
-
-def _note(text: str) -> HTML:
-    return HTML(f"<span style='color: #555; font-size: 12px'>{text}</span>")
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from tlk.evaluation.answers import Study, study_table
 
-from .puppeteer import png
+from .pieces import png
 
 SIDE = 220  #: pixels of each image on the page
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ipywidgets import HTML, Button, Checkbox, HBox, Layout, SelectionSlider, VBox
+from ipywidgets import Button, Checkbox, HBox, Layout, SelectionSlider, VBox
 
 from tlk.learning import LossWeights, MetaLearning
 from tlk.learning.stepper import Stepper
+from tlk.show.pieces import note
 
 from .session import number, read_weight, words
 
@@ -128,7 +129,3 @@ def button(text: str, hint: str, clicked: Callable) -> Button:
     made = Button(description=text, tooltip=hint, layout=Layout(width="auto"))
     made.on_click(clicked)
     return made
-
-
-def note(text: str) -> HTML:
-    return HTML(f"<span style='color: #555; font-size: 12px'>{text}</span>")

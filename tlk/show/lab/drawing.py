@@ -81,12 +81,12 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
 def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
     """D's score as a map (darker: taken for real), points, and arrows along −∂L/∂x̂ for some of them."""
     end = ToyView.extent
-    axis.imshow(picture["map"], extent=(-end, end, -end, end), origin="lower", cmap="PuOr", vmin=-2, vmax=2, alpha=0.6, interpolation="bilinear")
-    axis.plot(*picture["real"].T, ".", color=COLOURS["real"], markersize=2.5, label="real")
-    axis.plot(*picture["fake"].T, ".", color=COLOURS["generated"], markersize=3.5, label="generated")
+    axis.imshow(picture["map"].numpy(), extent=(-end, end, -end, end), origin="lower", cmap="PuOr", vmin=-2, vmax=2, alpha=0.6, interpolation="bilinear")
+    axis.plot(*picture["real"].T.numpy(), ".", color=COLOURS["real"], markersize=2.5, label="real")
+    axis.plot(*picture["fake"].T.numpy(), ".", color=COLOURS["generated"], markersize=3.5, label="generated")
     some, pull = picture["fake"][::6], picture["pull"][::6]
     pull = 0.8 * pull / pull.norm(dim=-1).max().clamp_min(1e-12)
-    axis.quiver(*some.T, *pull.T, angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
+    axis.quiver(*some.T.numpy(), *pull.T.numpy(), angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
     axis.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[])
     axis.set_title("D's score: violet real, orange generated; arrows: where L pulls", fontsize=8)
     axis.legend(loc="upper right", fontsize=7, framealpha=0.8)
@@ -200,7 +200,7 @@ def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
 
 def key(axis: Axes, columns: int) -> None:
     """The legend above the axes, where it hides neither curve nor mark."""
-    if axis.lines:
+    if axis.get_legend_handles_labels()[1]:
         axis.legend(fontsize=6, loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=columns, frameon=False, handlelength=1.4, columnspacing=1.0, labelspacing=0.2)
 
 

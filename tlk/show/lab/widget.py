@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from tlk.data import Clip
 from tlk.learning.stepper import Stepper
 from tlk.learning.toy import ToyGAN
+from tlk.show.pieces import running_loop
 
 from .controls import Controls
 from .drawing import DPI, draw_comparison, draw_lab, png
@@ -243,10 +244,3 @@ class LossLab:
 
     def _say(self, text: str) -> None:
         self.message.value = f"<div role='status'>{text}</div>"
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
