@@ -15,14 +15,12 @@ import numpy as np
 from PIL import Image
 
 import tlk
-from data_scripts.check import check
-from data_scripts.sources import Settings, Source, read_source
-from tlk.data import load_clip, load_clips, open_set, read_clip
-from tlk.data.shards import MANIFEST, stored_clips
-from tlk.learning import MetaLearning
+from tlk.data import load_clip
+from tlk.data.shards import MANIFEST
 
 from . import materials
-from .materials import Middle, picture, write_movie
+from .materials import picture, write_movie
+from .uses import load_clips_of, prepare, read, use_checkpoint, use_set, use_shard
 
 Random = np.random.Generator
 
@@ -34,33 +32,6 @@ class Case:
     name: str
     make: Callable[[Path, Path, Random], Path]
     use: Callable[[Path], object]
-
-
-def read(path: Path) -> object:
-    return read_clip(path, 32, Middle(), progress=False)
-
-
-def prepare(path: Path) -> object:
-    """As the preparing programs read a source: a clip, or a row that says why not."""
-    made, row = read_source(Source("c", "train", "p", str(path)), Settings(size=32, min_frames=2, min_eyes=2, detector=Middle()))
-    if made is None:
-        raise ValueError(row["dropped"])
-    return made
-
-
-def use_shard(path: Path) -> object:
-    return list(load_clips(path)), [stored[:] for stored in stored_clips(path)]
-
-
-def use_set(path: Path) -> object:
-    faults = check(path)
-    if faults:
-        raise ValueError(faults[0])
-    return [stored[:] for stored in open_set(path)]
-
-
-def use_checkpoint(path: Path) -> object:
-    return MetaLearning.resume(path, materials.PEOPLE).one_step()
 
 
 def damaged_bytes(source: str, how: str) -> Callable[[Path, Path, Random], Path]:
@@ -198,16 +169,28 @@ def cases(seeds: int = 6) -> Iterator[Case]:
 
 
 def fixed_cases() -> dict[str, tuple[Callable, Callable]]:
-    black = lambda: Image.new("RGB", (80, 80))  # noqa: E731
-    colour = lambda: Image.fromarray(picture(70, 70))  # noqa: E731
+    """Those without chance: name → (how it is made, how it is used)."""
+    return {**wrong_kinds(), **odd_pictures(), **wrong_clips(), **wrong_shards_and_sets()}
+
+
+def wrong_kinds() -> dict[str, tuple[Callable, Callable]]:
+    """Files that are not what their name says."""
     found = {f"empty {name}": (as_it_is(name, b""), use) for name, use in (("a.mp4", read), ("a.jpg", read), ("a.tar", use_shard), ("a.safetensors", tlk.load), ("b.safetensors", use_checkpoint))}
     found |= {f"text as {name}": (as_it_is(name, "This is text.\n" * 99), use) for name, use in (("t.mp4", read), ("t.png", read), ("t.txt", prepare), ("t.tar", use_shard), ("t.safetensors", tlk.load))}
-    found |= {f"turned photo {n}": (turned(n), read) for n in range(1, 9)}
-    found |= {
+    return found | {
         "photo as video": (renamed("photo.jpg", "p.mp4"), read), "video as photo": (renamed("video.mp4", "v.jpg"), read),
         "model as checkpoint": (renamed("model.safetensors", "m.safetensors"), use_checkpoint),
         "checkpoint as model": (renamed("checkpoint.safetensors", "c.safetensors"), tlk.load),
         "photo as shard": (renamed("photo.png", "p.tar"), use_shard),
+    }
+
+
+def odd_pictures() -> dict[str, tuple[Callable, Callable]]:
+    """Videos and photos that are odd, or show no face."""
+    black = lambda: Image.new("RGB", (80, 80))  # noqa: E731
+    colour = lambda: Image.fromarray(picture(70, 70))  # noqa: E731
+    found = {f"turned photo {n}": (turned(n), read) for n in range(1, 9)}
+    return found | {
         "one frame": (movie("one.mp4", frames=1), read), "one frame, prepared": (movie("one.mp4", frames=1), prepare),
         "odd size": (movie("odd.mkv", width=67, height=53, codec="ffv1", pixels="bgr0"), read),
         "tiny": (movie("tiny.mp4", width=8, height=8), read), "wide": (movie("wide.mp4", frames=2, width=4096, height=16), read),
@@ -227,7 +210,11 @@ def fixed_cases() -> dict[str, tuple[Callable, Callable]]:
         "link to itself": (lambda good, folder, random: _loop(folder / "loop.mp4"), read),
         "not there": (lambda good, folder, random: folder / "gone.mp4", read), "not there, a clip": (lambda good, folder, random: folder / "gone", load_clips_of),
     }
-    found |= {f"clip without {name}": (in_clip(lambda clip, random, name=name: (clip / name).unlink()), load_clip) for name in ("meta.json", "landmarks.npy", "00001.png")}
+
+
+def wrong_clips() -> dict[str, tuple[Callable, Callable]]:
+    """Clip folders whose files contradict each other or the format."""
+    found = {f"clip without {name}": (in_clip(lambda clip, random, name=name: (clip / name).unlink()), load_clip) for name in ("meta.json", "landmarks.npy", "00001.png")}
     points = {
         "NaN frame": lambda p: np.where(np.arange(len(p))[:, None, None] == 1, np.nan, p), "all NaN": lambda p: p * np.nan, "infinite": lambda p: p + np.inf,
         "far outside": lambda p: p + 1e6, "of fewer frames": lambda p: p[:-1], "of 67 points": lambda p: p[:, :-1], "3-D": lambda p: np.concatenate([p, p[..., :1]], -1),
@@ -239,11 +226,16 @@ def fixed_cases() -> dict[str, tuple[Callable, Callable]]:
     found |= {f"meta {key} = {value!r}": (in_clip(meta(**{key: value})), load_clip) for key, values in wrong.items() for value in values}
     found |= {f"meta is {text[:8]!r}": (in_clip(lambda clip, random, text=text: (clip / "meta.json").write_text(text)), load_clip) for text in ("", "[]", "{", "null", '"a"', "[" * 5000)}
     found["frames of two sizes"] = (in_clip(lambda clip, random: Image.fromarray(picture(16, 16)).save(clip / "00001.png")), load_clip)
+    return found
+
+
+def wrong_shards_and_sets() -> dict[str, tuple[Callable, Callable]]:
+    """Members that lead elsewhere, manifests that do not fit."""
     members = {
         "..": lambda m: setattr(m, "name", "../../outside.txt"), "absolute": lambda m: setattr(m, "name", "/tmp/outside.txt"), "link": lambda m: (setattr(m, "type", tarfile.SYMTYPE), setattr(m, "linkname", "/etc/passwd")),
         "device": lambda m: setattr(m, "type", tarfile.CHRTYPE), "fifo": lambda m: setattr(m, "type", tarfile.FIFOTYPE), "stranger": lambda m: setattr(m, "name", "000009-x.txt"),
     }
-    found |= {f"shard with a member {name}": (tar_with(change), use_shard) for name, change in members.items()}
+    found = {f"shard with a member {name}": (tar_with(change), use_shard) for name, change in members.items()}
     rows = {
         "shard outside": manifest("train-000000.tar", "../../../etc/passwd"), "absolute shard": manifest("train-000000.tar", "/etc/passwd"), "row numbers": manifest(",2,train", ",7,train"),
         "frames": manifest(",4,", ",5,"), "frames that are no number": manifest(",4,", ",four,"), "columns": manifest("sha256", "hash"), "no clip kept": manifest(",train,", ",,"), "hash": manifest(",train,p1", ",train,p0"),
@@ -252,10 +244,6 @@ def fixed_cases() -> dict[str, tuple[Callable, Callable]]:
     found["manifest gone"] = (in_set(lambda folder, random: (folder / MANIFEST).unlink()), use_set)
     found["shard gone"] = (in_set(lambda folder, random: (folder / "train-000000.tar").unlink()), use_set)
     return found
-
-
-def load_clips_of(path: Path) -> object:
-    return list(load_clips(path))
 
 
 def _made(path: Path) -> Path:

@@ -41,7 +41,7 @@ def preparing(good: Path, out: Path) -> None:
 
 def rendering(good: Path, out: Path) -> None:
     os.environ["TLK_CACHE"] = str(out)
-    heads.dataset("test", 24, frames=1, size=32, progress=False)
+    heads.dataset("test", 16, frames=1, size=32, progress=False)
 
 
 def training(good: Path, out: Path) -> None:

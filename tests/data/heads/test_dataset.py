@@ -35,7 +35,7 @@ def test_more_people_later_renders_only_the_new(capsys):
     before = {p: p.stat().st_mtime_ns for p in cache_folder().rglob("*.safetensors")}
     capsys.readouterr()
     assert len(dataset("train", people=CHUNK + 1, **SHAPE)) == CHUNK + 1
-    assert "MB" in capsys.readouterr().out
+    assert "MB" in capsys.readouterr().err
     after = {p: p.stat().st_mtime_ns for p in cache_folder().rglob("*.safetensors")}
     assert len(after) == 2 and all(after[p] == t for p, t in before.items())
 
