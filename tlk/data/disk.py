@@ -210,7 +210,7 @@ def _image(read: Callable[[], bytes], where: str) -> Tensor:
 def _array(read: Callable[[], bytes], where: str) -> Tensor:
     try:
         return torch.from_numpy(np.load(io.BytesIO(read()), allow_pickle=False))
-    except (ValueError, EOFError, OSError, TypeError) as error:
+    except Exception as error:  # numpy raises half a dozen kinds, tokenize.TokenError among them
         raise ValueError(f"{where} is not a plain .npy array; save the clip again") from error
 
 
