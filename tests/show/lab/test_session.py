@@ -58,6 +58,19 @@ def test_a_change_acts_on_the_next_step_and_not_before():
     assert session.marks == [(1, "feature matching 0.3 → 7")]
 
 
+def test_marks_made_after_a_snapshot_go_with_it_also_those_of_its_own_step():
+    session = Session(toy())
+    session.ask("set", "adversarial", 0.5)
+    session.advance()
+    session.ask("snapshot")
+    session.ask("set", "adversarial", 2.0)
+    session.advance()
+    assert [step for step, _ in session.marks] == [0, 1]
+    session.ask("back")
+    session.settle()
+    assert [step for step, _ in session.marks] == [0] and session.stepper.weights.adversarial == 0.5
+
+
 def test_an_unknown_weight_is_refused():
     with pytest.raises(ValueError, match="no loss weight 'style'"):
         Session(toy()).ask("set", "style", 1.0)

@@ -36,6 +36,7 @@ class Session:
         self.report: Report | None = None
         self.rows: list[dict[str, float]] = []  #: step, terms, accuracy: of the branch we are on
         self.marks: list[tuple[int, str]] = []  #: (step, what changed) of the branch we are on
+        self.saved_marks = 0  #: marks that there were at the snapshot
         self.left_behind: deque[list[dict[str, float]]] = deque(maxlen=BRANCHES)
         self.recent: deque[Report] = deque(maxlen=RECENT)
 
@@ -71,7 +72,7 @@ class Session:
             if before != event.value:
                 self.marks.append((self.stepper.step, f"{words(event.name)} {number(before)} → {number(event.value)}"))
         elif event.do == "snapshot":
-            self.saved = Snapshot(self.stepper)
+            self.saved, self.saved_marks = Snapshot(self.stepper), len(self.marks)
         elif event.do == "back":
             self._go_back()
         return event.name if event.do == "only" else ""
@@ -79,7 +80,7 @@ class Session:
     def _go_back(self) -> None:
         self.left_behind.append([r for r in self.rows if r["step"] > self.saved.step])
         self.rows = [r for r in self.rows if r["step"] <= self.saved.step]
-        self.marks = [m for m in self.marks if m[0] <= self.saved.step]
+        del self.marks[self.saved_marks :]  # also those that were made at the snapshot's own step, after it
         self.recent.clear()
         self.report = None
         self.saved.put_back(self.stepper)
