@@ -4,8 +4,8 @@ Five lines that always work::
 
     clip = tlk.read_clip("me.mp4")                       # frames, landmarks, where they came from
     model = tlk.load("heads-64")                         # meta-learned weights that come with the package
-    head = model.personalise(clip[:8], epochs=40)        # epochs=0 is the feed-forward variant
-    tlk.write_video("out.mp4", head.drive(clip[8:]))
+    head = model.personalise(clip[:40:5], epochs=40)     # epochs=0 is the feed-forward variant
+    tlk.write_video("out.mp4", head.drive(clip[60:]))
 
 ``import tlk`` costs milliseconds: each name below is imported from its floor when it is first used.
 """

@@ -1,4 +1,4 @@
-"""Personalisation: ψ' = P ê becomes a free parameter, and G and D are trained on T frames of one person (section 3.4)."""
+"""Personalisation: ψ' = P ê becomes a free parameter, and G and D are trained on T frames of one person (section 3.3)."""
 
 from __future__ import annotations
 

@@ -65,6 +65,6 @@ class Head:
 
 
 def without_projection(generator: Generator) -> Generator:
-    """The generator with P taken out: a head's ψ' is a free parameter (paper, section 3.4)."""
+    """The generator with P taken out: a head's ψ' is a free parameter (paper, section 3.3)."""
     generator.projection = None
     return generator

@@ -1,4 +1,4 @@
-"""Meta-learning: episodes of many clips teach E, G, P, D and W (paper, section 3.3)."""
+"""Meta-learning: episodes of many clips teach E, G, P, D and W (paper, section 3.2)."""
 
 from __future__ import annotations
 

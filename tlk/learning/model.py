@@ -50,7 +50,7 @@ class Model:
 
     @torch.no_grad()
     def embed(self, clip: Clip) -> Float[Tensor, " n"]:
-        """ê: the mean embedding of the clip's frames (paper, section 3.1). The clip is resized to the model."""
+        """ê: the mean embedding of the clip's frames (paper, section 3.3). The clip is resized to the model."""
         clip = clip.resize(self.preset.size)
         frames, drawn = clip.images.to(self.device), clip.landmark_images.to(self.device)
         return torch.cat([self.embedder(f, d) for f, d in zip(frames.split(16), drawn.split(16))]).mean(0)

@@ -11,7 +11,7 @@ from tlk.presets import Preset, preset as find_preset
 
 
 class Discriminator(nn.Module):
-    """V, w0 and b of the paper (section 3.2; method.md, Networks); W is a ``ClipTable`` of its own.
+    """V, w0 and b of the paper (sections 3.1 and 3.4; method.md, Networks); W is a ``ClipTable`` of its own.
 
     V has the embedder's layout and one more residual block at 4 × 4; inputs as in ``Embedder``. The
     score is not squashed: the hinge loss needs it as it is. No spectral norm on w0 (nor on W): its

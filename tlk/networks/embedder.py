@@ -11,7 +11,7 @@ from tlk.presets import Preset, preset as find_preset
 
 
 class Embedder(nn.Module):
-    """E of the paper (section 3.2; method.md, Networks): down to 4 × 4, sum pooling, ReLU. No norm layers.
+    """E of the paper (sections 3.1 and 3.4; method.md, Networks): down to 4 × 4, sum pooling, ReLU. No norm layers.
 
     ReLU follows the pooling as the paper has it; ``relu_first`` turns the order round, as its authors'
     later code does. Input range: see ``frame_with_landmarks``.
@@ -28,6 +28,6 @@ class Embedder(nn.Module):
         return sum_pool(features[-1], self.relu_first)
 
     def embed(self, frames: Float[Tensor, "b k 3 h w"], landmark_images: Float[Tensor, "b k 3 h w"]) -> Float[Tensor, "b n"]:
-        """ê = (1/K) Σ_k E(x_k, y_k) for K source frames of each clip (paper, section 3.3)."""
+        """ê = (1/K) Σ_k E(x_k, y_k) for K source frames of each clip (paper, section 3.2)."""
         flat = [rearrange(t, "b k c h w -> (b k) c h w") for t in (frames, landmark_images)]
         return reduce(self(*flat), "(b k) n -> b n", "mean", k=frames.shape[1])

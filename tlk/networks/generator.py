@@ -11,7 +11,7 @@ from tlk.presets import Preset, preset as find_preset
 
 
 class Generator(nn.Module):
-    """G of the paper (section 3.2; method.md, Networks).
+    """G of the paper (sections 3.1 and 3.4; method.md, Networks).
 
     Down with ordinary instance norm, ``bottleneck_blocks`` residual blocks and the way up with AdaIN,
     then AdaIN – ReLU – conv 3 × 3 – sigmoid. Nothing normalises the RGB output: an instance norm there
