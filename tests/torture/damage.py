@@ -120,6 +120,7 @@ def tar_with(member: Callable[[tarfile.TarInfo], None]) -> Callable[[Path, Path,
         with tarfile.open(folder / "shard.tar", "a") as shard:
             info = tarfile.TarInfo("more.txt")
             member(info)
+            info.name = info.name.replace("OUTSIDE", str(folder.parent.parent))  # where the judge would see a file
             data = b"outside"
             info.size = len(data) if info.isfile() else 0
             shard.addfile(info, io.BytesIO(data) if info.isfile() else None)
@@ -232,7 +233,7 @@ def wrong_clips() -> dict[str, tuple[Callable, Callable]]:
 def wrong_shards_and_sets() -> dict[str, tuple[Callable, Callable]]:
     """Members that lead elsewhere, manifests that do not fit."""
     members = {
-        "..": lambda m: setattr(m, "name", "../../outside.txt"), "absolute": lambda m: setattr(m, "name", "/tmp/outside.txt"), "link": lambda m: (setattr(m, "type", tarfile.SYMTYPE), setattr(m, "linkname", "/etc/passwd")),
+        "..": lambda m: setattr(m, "name", "../../outside.txt"), "absolute": lambda m: setattr(m, "name", "OUTSIDE/outside.txt"), "link": lambda m: (setattr(m, "type", tarfile.SYMTYPE), setattr(m, "linkname", "/etc/passwd")),
         "device": lambda m: setattr(m, "type", tarfile.CHRTYPE), "fifo": lambda m: setattr(m, "type", tarfile.FIFOTYPE), "stranger": lambda m: setattr(m, "name", "000009-x.txt"),
     }
     found = {f"shard with a member {name}": (tar_with(change), use_shard) for name, change in members.items()}

@@ -53,6 +53,15 @@ class PersonalCritic(nn.Module):
         return vector @ self.column + self.discriminator.bias, features
 
 
+def scene_of_step(clip: Clip, batch: int, step: int, seed: int, fabric: Fabric) -> Scene:
+    """A step's frames of one person, ``batch`` at a time: each epoch a new order that depends on the seed and the epoch alone."""
+    epoch, within = divmod(step, -(-len(clip) // batch))
+    order = torch.randperm(len(clip), generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+    part = clip[order[within * batch : (within + 1) * batch]]
+    real, drawn = fabric.to_device((part.images, part.landmark_images))
+    return Scene(real, drawn, torch.zeros(len(part), dtype=torch.int64, device=real.device))
+
+
 class FineTuning(Stepper):
     """A stepper over the T frames of one person: ``for report in FineTuning(model, clip).steps(40): ...``.
 
@@ -113,12 +122,7 @@ class FineTuning(Stepper):
         return self._update_generator(scene, fake, weights) | {"discriminator": loss_d}, real, generated
 
     def _scene(self) -> Scene:
-        """The step's frames: each epoch a new order that depends on the seed and the epoch alone."""
-        epoch, within = divmod(self.step, self.steps_per_epoch)
-        order = torch.randperm(len(self.clip), generator=torch.Generator().manual_seed(self.seed * 1_000_003 + epoch))
-        part = self.clip[order[within * self.batch : (within + 1) * self.batch]]
-        real, drawn = self.fabric.to_device((part.images, part.landmark_images))
-        return Scene(real, drawn, torch.zeros(len(part), dtype=torch.int64, device=real.device))
+        return scene_of_step(self.clip, self.batch, self.step, self.seed, self.fabric)
 
     def _update_generator(self, scene: Scene, fake: Tensor, weights: LossWeights) -> dict[str, Tensor]:
         critic = self.critic.module

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tlk.data import Clip
 from tlk.evaluation.pretraining import Driven, Pretraining, Trained
 from tlk.learning import LossWeights
+from tlk.learning.finetune import scene_of_step
 from tlk.learning.objective import Scene, frozen
 from tlk.learning.stepper import Stepper, average_of
 from tlk.losses import Content, feature_matching
@@ -148,8 +149,4 @@ class Pix2pixHDTuning(Stepper):
 
     def scene(self) -> Scene:
         """The step's frames with their landmark images."""
-        epoch, within = divmod(self.step, self.steps_per_epoch)
-        order = torch.randperm(len(self.clip), generator=torch.Generator().manual_seed(self.seed * 1_000_003 + epoch))
-        part = self.clip[order[within * self.batch : (within + 1) * self.batch]]
-        real, drawn = self.fabric.to_device((part.images, part.landmark_images))
-        return Scene(real, drawn, torch.zeros(len(part), dtype=torch.int64, device=real.device))
+        return scene_of_step(self.clip, self.batch, self.step, self.seed, self.fabric)
