@@ -71,6 +71,14 @@ def test_marks_made_after_a_snapshot_go_with_it_also_those_of_its_own_step():
     assert [step for step, _ in session.marks] == [0] and session.stepper.weights.adversarial == 0.5
 
 
+def test_changes_of_one_step_are_one_mark_and_what_was_turned_back_is_none():
+    session = Session(toy())
+    for name, value in (("content", 1.0), ("adversarial", 0.0), ("adversarial", 1.0), ("content", 2.0), ("discriminator_steps", 3)):
+        session.ask("set", name, value)
+    session.advance()
+    assert session.marks == [(0, "content 0.3 → 2, D steps 2 → 3")]
+
+
 def test_an_unknown_weight_is_refused():
     with pytest.raises(ValueError, match="no loss weight 'style'"):
         Session(toy()).ask("set", "style", 1.0)

@@ -117,6 +117,59 @@ def test_export_and_replay(tmp_path):
     assert "3 steps" in lab.message.value and "the same numbers" in lab.message.value
 
 
+def test_a_replay_brings_the_curve_of_quality_back():
+    """Not only its last point: the share that drawing may take (here next to none) must not decide what is looked at."""
+    lab = make()
+    asyncio.run(lab.run(20))
+    lab.snapshot()
+    asyncio.run(lab.run(5))
+    lab.back()
+    asyncio.run(lab.run(3))
+    before = {q["step"]: q for q in lab._quality}
+    asyncio.run(lab.replay())
+    steps = [q["step"] for q in lab._quality]
+    assert steps == list(range(24)), "every step of the branch we are on, and none of what was left behind"
+    assert all(q == before[q["step"]] for q in lab._quality if q["step"] in before), "the same networks have the same quality"
+
+
+def test_the_line_says_what_goes_on():
+    lab = make()
+
+    async def go() -> str:
+        task = asyncio.create_task(lab.run())
+        while "▶ training" not in lab.status.value:
+            await asyncio.sleep(0)
+        lab.pause()
+        await task
+        return lab.status.value
+
+    assert "❚❚ paused · step " in asyncio.run(go()) and "▶" not in lab.status.value
+
+
+def test_a_step_that_fails_is_said_on_the_page(monkeypatch):
+    lab = make()
+    monkeypatch.setattr(lab.session, "advance", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(lab.run(3))
+    assert "stopped: division by zero" in lab.message.value and "paused" in lab.status.value
+
+
+def test_a_file_that_cannot_be_written_is_said_on_the_page(tmp_path):
+    (tmp_path / "file").touch()
+    lab = make(export_to=tmp_path / "file" / "lab.json")
+    lab.press("export")
+    asyncio.run(lab.run(0))
+    assert "file" in lab.message.value and "wrote" not in lab.message.value
+
+
+def test_a_preset_says_all_that_it_turned():
+    lab = make()
+    lab.choose("content only")
+    assert "content only: adversarial 0, feature matching 0 from the next step on" in lab.message.value
+    lab.choose("content only")
+    assert "stand there already" in lab.message.value
+
+
 def test_a_b_side_by_side():
     lab = make()
     with pytest.raises(ValueError, match="nothing was compared"):

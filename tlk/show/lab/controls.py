@@ -97,9 +97,13 @@ class Dial:
 
 
 class Controls:
-    """All of them; ``pressed(name)`` and ``turned(name, value)`` are called when one is used."""
+    """All of them; ``pressed(name)``, ``turned(name, value)`` and ``chosen(preset, what it turned)`` are called when one is used."""
 
-    def __init__(self, stepper: Stepper, pressed: Callable[[str], None], turned: Callable[[str, float], None]) -> None:
+    def __init__(
+        self, stepper: Stepper, pressed: Callable[[str], None], turned: Callable[[str, float], None],
+        chosen: Callable[[str, dict[str, float]], None],
+    ) -> None:
+        self._chosen = chosen
         self.presets = presets(stepper)
         start = self.presets["start"][0]
         also = {name: {values[name] for values, _ in self.presets.values()} for name in start}
@@ -116,8 +120,11 @@ class Controls:
         ])  # fmt: skip
 
     def choose(self, preset: str) -> None:
-        for name, value in self.presets[preset][0].items():
+        values = self.presets[preset][0]
+        turned = {name: value for name, value in values.items() if self.dials[name].slider.value != value}
+        for name, value in values.items():
             self.dials[name].put(value)
+        self._chosen(preset, turned)
 
     def show(self, weights: LossWeights) -> None:
         """Turn the dials to what is in force, without asking for anything."""

@@ -21,6 +21,7 @@ from .views import Look, ToyView
 TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8C564B", "match": "#999933", "discriminator": COLOURS["discriminator"]}
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
 INCHES, DPI, WINDOW = (11.0, 4.7), 80, 600
+WRITTEN = 5  #: changes that are written beside their marks
 
 
 def colour_of(term: str) -> str:
@@ -73,6 +74,7 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
             curves.plot([r["step"] for r in rows], smooth([r[term] for r in rows]), color=colour_of(term), **style)
     curves.set_title(f"{changed or 'no weight was changed: the two runs are equal'}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
     curves.legend(fontsize=6)
+    curves.set_xlabel("step", fontsize=7)
     finish(curves)
     logarithmic(curves, rows)
     return figure
@@ -134,12 +136,18 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
 
 
 def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> None:
-    """A dashed line at each change that the axes still show, with what changed written beside it, inside the axes."""
+    """A dashed line at each change that the axes still show; of the last ones, what changed is written beside it, each in a row of its own."""
     first, last = (rows[0]["step"], rows[-1]["step"]) if rows else (0, 1)
-    for n, (step, text) in enumerate(m for m in session.marks if m[0] + 1 >= first):
+    shown = [m for m in session.marks if m[0] + 1 >= first]
+    for step, _ in shown:
         axis.axvline(step + 0.5, color="black", linewidth=0.8, linestyle="--")
-        left = step - first > 0.6 * (last - first)
-        axis.annotate(text, (step + 0.5, 1 - 0.11 * (n % 5)), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-2 if left else 2, -7), textcoords="offset points", ha="right" if left else "left")
+    parts = [(step, part) for step, text in shown for part in text.split(", ")]
+    for row, (step, part) in enumerate(parts[-WRITTEN:]):
+        left = step - first > 0.5 * (last - first)
+        axis.annotate(
+            part, (step + 0.5, 1 - 0.12 * row), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-3 if left else 3, -7), textcoords="offset points",
+            ha="right" if left else "left", bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5},
+        )  # fmt: skip
 
 
 def draw_quality(axis: Axes, session: Session, quality: Sequence[dict[str, float]], window: int | None = WINDOW) -> None:

@@ -35,8 +35,8 @@ class Session:
         self.log = Log(about(self.stepper))
         self.report: Report | None = None
         self.rows: list[dict[str, float]] = []  #: step, terms, accuracy: of the branch we are on
-        self.marks: list[tuple[int, str]] = []  #: (step, what changed) of the branch we are on
-        self.saved_marks = 0  #: marks that there were at the snapshot
+        self.changes: list[tuple[int, str, float, float]] = []  #: (step, weight, from, to) of the branch we are on
+        self.saved_changes = 0  #: changes that there were at the snapshot
         self.left_behind: deque[list[dict[str, float]]] = deque(maxlen=BRANCHES)
         self.recent: deque[Report] = deque(maxlen=RECENT)
 
@@ -50,6 +50,16 @@ class Session:
         if do == "set":
             read_weight(self.stepper.weights, name)
         self._wishes.append((do, name, value))
+
+    @property
+    def marks(self) -> list[tuple[int, str]]:
+        """(step, what changed): one mark a step, and none for what was turned back before a step had used it."""
+        steps: dict[int, dict[str, tuple[float, float]]] = {}
+        for step, name, before, after in self.changes:
+            names = steps.setdefault(step, {})
+            names[name] = names.get(name, (before, after))[0], after
+        texts = {step: [f"{words(n)} {number(a)} → {number(b)}" for n, (a, b) in names.items() if a != b] for step, names in steps.items()}
+        return [(step, ", ".join(said)) for step, said in texts.items() if said]
 
     @property
     def waiting(self) -> bool:
@@ -70,9 +80,9 @@ class Session:
             before = read_weight(self.stepper.weights, event.name)
             write_weight(self.stepper.weights, event.name, event.value)
             if before != event.value:
-                self.marks.append((self.stepper.step, f"{words(event.name)} {number(before)} → {number(event.value)}"))
+                self.changes.append((self.stepper.step, event.name, before, event.value))
         elif event.do == "snapshot":
-            self.saved, self.saved_marks = Snapshot(self.stepper), len(self.marks)
+            self.saved, self.saved_changes = Snapshot(self.stepper), len(self.changes)
         elif event.do == "back":
             self._go_back()
         return event.name if event.do == "only" else ""
@@ -80,7 +90,7 @@ class Session:
     def _go_back(self) -> None:
         self.left_behind.append([r for r in self.rows if r["step"] > self.saved.step])
         self.rows = [r for r in self.rows if r["step"] <= self.saved.step]
-        del self.marks[self.saved_marks :]  # also those that were made at the snapshot's own step, after it
+        del self.changes[self.saved_changes :]  # also those that were made at the snapshot's own step, after it
         self.recent.clear()
         self.report = None
         self.saved.put_back(self.stepper)

@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
-from ipywidgets import HTML, Image, VBox
+from ipywidgets import HTML, Image, Layout, VBox
 from matplotlib.figure import Figure
 
 from tlk.data import Clip
@@ -23,8 +24,10 @@ from .session import Session, number, read_weight, words
 from .views import Look, view_of
 
 REDRAW = 0.25  #: seconds between two pictures, at least
-NEXT = "acts from the next step"
+NEXT = "from the next step"
+LOOKS = 40  #: points of the quality curve that a replay makes, at least, where it has as many steps
 BREATH = 0.7  #: seconds between two steps in slow motion
+PAUSED, TRAINING, REPLAYING, COMPARING = "❚❚ paused", "▶ training", "▶ replaying", "▶ A/B"
 
 
 class LossLab:
@@ -55,17 +58,18 @@ class LossLab:
         self.share = share or (0.5 if toy else 0.06)
         self.training_seconds = self.drawing_seconds = self._last_cost = 0.0
         self._orders: deque[str] = deque()
-        self._left, self._task, self._drawn_at = 0.0, None, 0.0
+        self._left, self._task, self._drawn_at, self._told_at, self._doing = 0.0, None, 0.0, 0.0, PAUSED
         self._quality: deque[dict[str, float]] = deque(maxlen=600)
         self._comparison: dict[str, tuple[list[dict[str, float]], Look]] = {}
         self._loop = running_loop()
-        self.controls = Controls(stepper, self.press, self._turned)
+        self.controls = Controls(stepper, self.press, self._turned, self._chosen)
         self._image, self._second = Image(format="png", width=880), Image(format="png", width=880)
-        self.status, self.message = HTML(), HTML()
+        self.status, self.message = HTML(), HTML(layout=Layout(min_height="28px"))  # its place is kept: a word must not move the picture
         self._second.layout.display = "none"
-        self.widget = VBox([self.controls.widget, self.status, self._image, self.message, self._second])
+        self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self._second])
         self.widget.add_class("tlk-lab")
         self.draw()
+        self.drawing_seconds = 0.0  # this first look, the slowest, is not the training's
 
     # what a reader or a test calls; the buttons do the same
 
@@ -124,25 +128,35 @@ class LossLab:
         """
         self.session.settle()
         log = source if isinstance(source, Log) else Log.load(source) if source else self.session.log
+        reports, self._doing = self.session.replay(log), REPLAYING
         self._quality.clear()
+        self._observe()
         begun = time.perf_counter()
-        for _ in self.session.replay(log):
-            self.training_seconds += time.perf_counter() - begun
-            self._draw_if_due()
-            await asyncio.sleep(0)
-            begun = time.perf_counter()
-        self.draw()
+        try:
+            for done, _ in enumerate(reports, 1):
+                self.training_seconds += time.perf_counter() - begun
+                self._say(f"step {done} of {log.ticks}: the same numbers so far")
+                if not self._draw_if_due() and done % max(1, log.ticks // LOOKS) == 0:
+                    self._observe()
+                await asyncio.sleep(0)
+                begun = time.perf_counter()
+        finally:
+            self._doing = PAUSED
+            self.controls.show(self.session.stepper.weights)
+            self.draw()
         return f"replayed {log.ticks} steps and {len(log.events)} events: the same numbers, bit for bit"
 
     async def compare(self, steps: int | None = None) -> None:
         """A/B: two runs from the snapshot, without and with the weights now on the dials; afterwards all is as before."""
         steps, runs = steps or self.compare_steps, self.session.compare(steps or self.compare_steps)
-        self._comparison = {}
-        for done, (name, rows) in enumerate(runs, 1):
+        self._comparison, self._doing = {}, COMPARING
+        self._tell()
+        for name, rows in runs:
             if len(rows) == steps:
                 self._comparison[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
             self._say(f"A/B: run {'A' if name == 'without' else 'B'}, step {len(rows)} of {steps}")
             await asyncio.sleep(0)
+        self._doing = PAUSED
         self._second.value, self._second.layout.display = png(self.compared(DPI)), ""
         self._say(f"A/B: {steps} steps twice from step {self.session.saved.step}; the training itself has not moved")
         self.draw()
@@ -160,31 +174,43 @@ class LossLab:
     def draw(self) -> None:
         """Look and draw now."""
         begun = time.perf_counter()
-        stepper = self.session.stepper
-        self._look = self.view.look(stepper, stepper.weights)
-        while self._quality and self._quality[-1]["step"] >= stepper.step:
-            self._quality.pop()
-        self._quality.append({"step": stepper.step, **self._look.quality})
-        self._image.value = png(self.still(DPI))
-        if NEXT in self.message.value and not self.session.waiting:
-            self._say("")
-        self.status.value = f"<div role='status'>{self.summary()}</div>"
+        self._observe()
+        self._image.value, self._image_of = png(self.still(DPI)), self.session.stepper.step
+        self._tell()
         self._drawn_at, self._last_cost = time.perf_counter(), time.perf_counter() - begun
         self.drawing_seconds += self._last_cost
 
+    def _observe(self) -> None:
+        """Look at where the stepper is now, for the picture and the curve of quality."""
+        stepper = self.session.stepper
+        self._look, self._look_of = self.view.look(stepper, stepper.weights), stepper.step
+        while self._quality and self._quality[-1]["step"] >= stepper.step:
+            self._quality.pop()
+        self._quality.append({"step": stepper.step, **self._look.quality})
+
     def summary(self) -> str:
-        """The last report in one line: step, the weights that it used, quality."""
-        report, quality = self.session.report, self._look.quality
+        """In one line: what goes on, the step, the weights that it used, and the quality when the lab last looked."""
+        report, step = self.session.report, self.session.stepper.step
+        here = f"<b>{self._doing} · step {step}</b> · "
         if report is None:
-            return f"<b>step {self.session.stepper.step}</b> · no step taken from here yet"
+            return here + "no step taken from here yet"
         used = ", ".join(f"{words(n)} {number(read_weight(report.weights, n))}" for n in self.controls.dials)
-        return f"<b>step {self.session.stepper.step}</b> · used: {used} · " + ", ".join(f"{k} {v:.2f}" for k, v in quality.items())
+        quality = ", ".join(f"{k} {v:.2f}" for k, v in self._look.quality.items())
+        return here + f"used: {used} · {quality}" + (f" at step {self._look_of}" if self._look_of != step else "")
+
+    def _tell(self) -> None:
+        if NEXT in self.message.value and not self.session.waiting:
+            self._say("")
+        self.status.value, self._told_at = f"<div role='status'>{self.summary()}</div>", time.perf_counter()
 
     # behind the buttons
 
     def _turned(self, name: str, value: float) -> None:
         self.session.ask("set", name, value)
-        self._say(f"{words(name)} {number(value)} {NEXT}")
+        self._say(f"{words(name)} {number(value)} {NEXT} on")
+
+    def _chosen(self, preset: str, turned: dict[str, float]) -> None:
+        self._say(f"{preset}: " + (", ".join(f"{words(n)} {number(v)}" for n, v in turned.items()) + f" {NEXT} on" if turned else "the dials stand there already"))
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():
@@ -192,29 +218,40 @@ class LossLab:
 
     async def _work(self) -> None:
         """Obey orders and take steps until there is nothing left to do."""
-        while self._orders or self._left >= 1:
-            if self._orders:
-                await self._obey(self._orders.popleft())
-                continue
-            self._left -= 1
-            self._step()
-            await asyncio.sleep(BREATH if self.controls.slow.value and self._left >= 1 else 0)
-        if self._drawn_at == 0 or not self._quality or self._quality[-1]["step"] != self.session.stepper.step:
-            self.draw()
+        try:
+            while self._orders or self._left >= 1:
+                if self._orders:
+                    await self._obey(self._orders.popleft())
+                    continue
+                self._left -= 1
+                self._step()
+                await asyncio.sleep(BREATH if self.controls.slow.value and self._left >= 1 else 0)
+        except Exception as error:  # a button's task has nobody who awaits it: without this the lab would only stand still
+            self._left = 0.0
+            self._say(f"<b>stopped: {escape(str(error) or type(error).__name__)}</b>")
+            raise
+        finally:
+            self._doing = PAUSED
+            self._draw_what_is_new()
+
+    def _draw_what_is_new(self) -> None:
+        """At the end of a run: a picture of where it stands, unless that is on the page."""
+        self.draw() if self._image_of != self.session.stepper.step else self._tell()
 
     def _step(self) -> None:
-        begun = time.perf_counter()
+        begun, self._doing = time.perf_counter(), TRAINING
         self.session.advance()
         self.training_seconds += time.perf_counter() - begun
         self._draw_if_due()
 
-    def _draw_if_due(self) -> None:
-        """At most four pictures a second, and drawing takes no more than its share of the time."""
-        if self.controls.slow.value:
-            return self.draw()
-        waited = time.perf_counter() - self._drawn_at
-        if waited >= REDRAW and self.drawing_seconds + self._last_cost <= self.share * self.training_seconds:
+    def _draw_if_due(self) -> bool:
+        """At most four pictures a second, and drawing takes no more than its share of the time; the line of text is cheap and never waits longer."""
+        now, free = time.perf_counter(), self.drawing_seconds + self._last_cost <= self.share * self.training_seconds
+        if due := self.controls.slow.value or (now - self._drawn_at >= REDRAW and free):
             self.draw()
+        elif now - self._told_at >= REDRAW:
+            self._tell()
+        return due
 
     async def _obey(self, order: str) -> None:
         try:
@@ -232,8 +269,8 @@ class LossLab:
                 self._say(f"wrote {self.export()}")
             elif order == "replay":
                 self._say(await self.replay())
-        except ValueError as error:
-            self._say(f"<b>{error}</b>")
+        except (ValueError, OSError) as error:
+            self._say(f"<b>{escape(str(error))}</b>")
 
     def _remember(self, order: str) -> None:
         self.session.ask(order)

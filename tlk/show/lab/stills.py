@@ -1,0 +1,55 @@
+"""The lab's pictures for pages without a kernel: fewer panels than the live one, in type that can be read on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from tlk.learning import LossWeights
+
+from .drawing import DPI, draw_comparison, draw_frames, draw_losses, draw_plane, draw_quality
+from .session import Session
+from .views import Look
+
+INCHES, LARGER = (8.8, 4.4), 1.35  #: of a still; its type over the live picture's
+
+
+def draw_still(session: Session, look: Look, quality: Sequence[dict[str, float]], dpi: float = DPI) -> Figure:
+    """The picture at the left; the terms of the loss above D's accuracy and the quality at the right."""
+    figure = Figure(INCHES, dpi=dpi)
+    grid = figure.add_gridspec(2, 2, width_ratios=(1, 1.05), left=0.035, right=0.985, top=0.875, bottom=0.115, wspace=0.2, hspace=0.62)
+    place = figure.add_subplot(grid[:, 0])
+    draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
+    losses, shares = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
+    draw_losses(losses, session)
+    draw_quality(shares, session, quality)
+    if "map" in look.picture:
+        place.set_title("colours: D's score; arrows: where L pulls")
+    losses.set_ylabel("terms")
+    shares.set_ylabel("shares")
+    return enlarged(figure)
+
+
+def draw_compared(runs: dict[str, tuple[list[dict[str, float]], Look]], without: LossWeights, with_: LossWeights, dpi: float = DPI) -> Figure:
+    """A and B side by side: their pictures at the end, and their terms in one plot."""
+    figure = draw_comparison(runs, without, with_, dpi)
+    figure.set_size_inches(INCHES[0], 3.7)
+    *pictures, curves = sorted(figure.axes, key=lambda axis: axis.get_position().x0)
+    figure.subplots_adjust(top=0.8, bottom=0.13)
+    changed, _, _ = curves.get_title().partition("\n")
+    curves.set_title(changed.replace(", ", "\n") + "\n(dashed: A, full: B)", fontsize=7)
+    for axis, (name, (_, look)) in zip(pictures, runs.items()):
+        best = next(iter(look.quality.items()), ("", 0.0))
+        axis.set_title(f"{'A' if axis is pictures[0] else 'B'}: {name} the change\n{best[0]}: {best[1]:.2f}", fontsize=7)
+        if axis.get_legend() is not None and axis is not pictures[0]:
+            axis.get_legend().remove()
+    return enlarged(figure)
+
+
+def enlarged(figure: Figure) -> Figure:
+    """All type larger by one factor."""
+    for text in figure.findobj(Text):
+        text.set_fontsize(text.get_fontsize() * LARGER)
+    return figure
