@@ -1,4 +1,4 @@
-"""``python -m tlk drive`` and ``python -m tlk describe``: the five lines and the sizes, without a notebook."""
+"""``python -m tlk drive``, ``describe`` and ``weights``: the five lines, the sizes and where weights are looked for, without a notebook."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m tlk", description="Few-shot neural talking heads.", allow_abbrev=False)
-    commands = p.add_subparsers(required=True, dest="name", metavar="drive | describe")
+    commands = p.add_subparsers(required=True, dest="name", metavar="drive | describe | weights")
     d = commands.add_parser("drive", help="make a head of one person and let a video drive it", allow_abbrev=False)
     d.add_argument("--source", required=True, metavar="FILE", help="whose face: a photo, a video or a folder of photos; with their consent")
     d.add_argument("--driver", required=True, metavar="FILE", help="whose motion: a video")
@@ -42,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     s = commands.add_parser("describe", help="parameters and arithmetic of each preset", allow_abbrev=False)
     s.add_argument("presets", nargs="*", metavar="PRESET", help="default: all")
     s.set_defaults(command=describe)
+    w = commands.add_parser("weights", help="where weights of other people's networks are looked for, and what is there", allow_abbrev=False)
+    w.set_defaults(command=weights)
     return p
 
 
@@ -100,6 +102,13 @@ def describe(options: argparse.Namespace) -> None:
     print("".ljust(width) + "".join(name.rjust(12) for name in columns))
     for key in rows:
         print(key.ljust(width) + "".join(shown(column.get(key, "")).rjust(12) for column in columns.values()))
+
+
+def weights(_: argparse.Namespace) -> None:
+    """The folders, and a line for each network."""
+    from tlk.where import table
+
+    print(table())
 
 
 def shown(value: object) -> str:

@@ -1,6 +1,6 @@
 """Where weights of other people's networks come from: an installed package, the cache folder, a download.
 
-Every file is checked by its SHA-256 before it is read, and nothing here is touched at import.
+``python -m tlk weights`` prints the places. Every file is checked by its SHA-256 before it is read, and nothing here is touched at import.
 """
 
 from __future__ import annotations
@@ -66,14 +66,41 @@ def find(weights: Weights, download: bool = True) -> Path:
     return path
 
 
+def converted_path(name: str) -> Path:
+    """Where ``data_scripts.convert_weights`` puts the network ``name``, and where tlk looks for it first."""
+    return cache_folder() / f"{name}.safetensors"
+
+
+def converted(name: str) -> Path | None:
+    """That file, checked by the hash beside it; None where there is none. Raises WeightsMissing when the hash is wrong."""
+    path = converted_path(name)
+    return _checked(path, Weights(path.name, "")) if path.is_file() else None
+
+
+def read_tensors(path: Path) -> object:
+    """What a safetensors file, or a checkpoint made by ``torch.save``, holds, on the CPU; nothing in the file can run code.
+
+    Raises OSError on a damaged safetensors file, and half a dozen kinds of error on a damaged checkpoint: those are torch's.
+    """
+    if path.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise OSError(f"{path} is damaged ({error})") from error
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
 def load_state_dict(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    """The named tensors of a checkpoint made by ``torch.save``, on the CPU; nothing in the file can run code.
+    """The named tensors of a checkpoint made by ``torch.save``, or of a safetensors file, on the CPU; nothing in the file can run code.
 
     ``shapes``: the tensors that are wanted. Others in the file are ignored.
     Raises WeightsMissing when the file is no state dict, or a tensor is missing or has another shape.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_tensors(path)
     except Exception as error:  # torch raises half a dozen kinds for a file that is not a checkpoint
         raise WeightsMissing(f"{path} is not a readable state dict ({type(error).__name__}); delete it and try again") from error
     state = state if isinstance(state, dict) else {}

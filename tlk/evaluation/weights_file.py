@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
-from tlk.weights_cache import WeightsMissing
+from tlk.weights_cache import WeightsMissing, read_tensors
 
 
 def read_state(path: str | Path, what: str) -> tuple[dict[str, Tensor], str]:
@@ -20,7 +19,7 @@ def read_state(path: str | Path, what: str) -> tuple[dict[str, Tensor], str]:
     if not path.is_file():
         raise WeightsMissing(f"{path}: no such file; name the state dict of {what}, or leave the option out and go without")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_tensors(path)
     except Exception as error:  # torch raises half a dozen kinds for a file that is not a checkpoint
         raise WeightsMissing(f"{path} is not a readable state dict ({type(error).__name__}); name that of {what}") from error
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):

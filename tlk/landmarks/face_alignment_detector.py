@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import pickle
 import urllib.error
@@ -14,10 +15,11 @@ import numpy as np
 import torch
 
 from tlk.landmarks.detect import Box, Face, largest
-from tlk.weights_cache import WeightsMissing
+from tlk.weights_cache import WeightsMissing, converted, converted_path, read_tensors
 
 FAN = "2DFAN4-11f355bf06.pth.tar"
 FACES = {"sfd": "s3fd-619a316812.pth"}  #: file of a face detector, where this page knows its name
+CONVERTED = {FAN: "2dfan4", FACES["sfd"]: "s3fd"}  #: what ``data_scripts.convert_weights`` calls them
 
 
 def checkpoints() -> Path:
@@ -27,13 +29,15 @@ def checkpoints() -> Path:
 
 def missing_files(face_detector: str = "sfd") -> list[str]:
     """Weights that FaceAlignment would have to download."""
-    return [file for file in (FAN, FACES.get(face_detector)) if file and not (checkpoints() / file).is_file()]
+    wanted = [file for file in (FAN, FACES.get(face_detector)) if file]
+    return [file for file in wanted if not converted_path(CONVERTED[file]).is_file() and not (checkpoints() / file).is_file()]
 
 
 class FaceAlignment:
     """Detector ``face-alignment``.
 
-    device: ``"cuda"`` if there is one, unless given. weights: file of 2DFAN4, else torch hub's checkpoints folder.
+    device: ``"cuda"`` if there is one, unless given. weights: file of 2DFAN4; else the converted one in the cache folder
+    (``python -m tlk weights`` says where), else the one in torch hub's checkpoints folder.
     face_detector: any that face-alignment has: ``sfd``, ``blazeface``, ``dlib`` (on a CPU it needs no weights) ...;
     face_detector_weights: its file. What is found in neither place is downloaded by face-alignment.
     Raises WeightsMissing, with one sentence that says which file goes where, when that fails.
@@ -52,8 +56,10 @@ class FaceAlignment:
             self._tools: Any = importlib.import_module("face_alignment.utils")
         except ImportError as error:
             raise WeightsMissing(f"the detector face-alignment is not installed ({error}): pip install face-alignment opencv-python") from error
-        options = {} if face_detector_weights is None else {"path_to_detector": str(face_detector_weights)}
+        weights = weights or converted("2dfan4")
+        face_detector_weights = face_detector_weights or (converted("s3fd") if face_detector == "sfd" else None)
         try:
+            options = {} if face_detector_weights is None else {"path_to_detector": _for_torch(face_detector_weights)}
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self._model: Any = _with_weights(api, weights)(
@@ -94,6 +100,16 @@ def _last(stages: torch.Tensor | list[torch.Tensor]) -> torch.Tensor:
     return stages[-1] if isinstance(stages, list | tuple) else stages
 
 
+def _for_torch(path: str | os.PathLike) -> str | io.BytesIO:
+    """The file as face-alignment's detectors take it: they call ``torch.load``, which does not read safetensors."""
+    if Path(path).suffix != ".safetensors":
+        return str(path)
+    buffer = io.BytesIO()
+    torch.save(read_tensors(Path(path)), buffer)
+    buffer.seek(0)
+    return buffer
+
+
 def _with_weights(api: Any, weights: str | os.PathLike | None) -> type:
     """face-alignment's class, reading 2DFAN4 from a file of the caller's choice; it offers no option for that."""
     if weights is None:
@@ -102,7 +118,7 @@ def _with_weights(api: Any, weights: str | os.PathLike | None) -> type:
     class Local(api.FaceAlignment):
         def _load_native(self, network_name: str, network_size: int, device: str, dtype: torch.dtype) -> torch.nn.Module:
             net = api.FAN(network_size)
-            net.load_state_dict(torch.load(weights, map_location=device, weights_only=True))
+            net.load_state_dict(read_tensors(Path(weights)))
             return net.to(device, dtype=dtype).eval()
 
     return Local

@@ -1,4 +1,5 @@
-"""VGG19 and VGGFace as the paper uses them: Caffe's nets, Caffe's input scaling. Weights are downloaded.
+"""VGG19 and VGGFace as the paper uses them: Caffe's nets, Caffe's input scaling. Weights are downloaded, or converted
+from what you have by ``data_scripts.convert_weights``.
 
 The paper's loss weights belong to this scaling. Inputs reach ±130, and so activations reach hundreds; with
 torchvision's normalisation (about ±2.5) the same terms would come out some fifty times too small.
@@ -14,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tlk.losses.backbones.base import Backbone
-from tlk.weights_cache import Weights, find, load_state_dict
+from tlk.weights_cache import Weights, converted, find, load_state_dict
 
 WIDTHS = (64, 128, 256, 512, 512)
 
@@ -59,7 +60,7 @@ class Vgg(Backbone):
         super().__init__()
         self.name, self.variant = name, variant or VARIANTS[name]
         if state is None:
-            state = load_state_dict(find(self.variant.weights), shapes(self.variant))
+            state = load_state_dict(converted(name) or find(self.variant.weights), shapes(self.variant))
         self._freeze(means=torch.tensor(self.variant.means).view(3, 1, 1))
         for own, theirs in _names(self.variant).items():
             self._freeze(**{f"{own}_weight": state[f"{theirs}.weight"], f"{own}_bias": state[f"{theirs}.bias"]})
