@@ -56,8 +56,9 @@ def test_sliders_move_landmarks_and_head(model, clip):
 def test_ff_stands_in_until_ft_is_trained(model, clip):
     puppet = Puppeteer(model, clip, (1,), epochs=1)
     puppet.set(head="FT")
-    assert "not trained yet" in puppet.message.value
+    assert "not trained yet" in puppet.message.value and not puppet.train_button.disabled
     asyncio.run(puppet.train())
+    assert puppet.train_button.disabled, "a press would do nothing"
     assert puppet.head()[1] == "FT" and puppet.head()[0] is puppet.heads[1, "FT"]
     assert len(puppet.still().axes) == 3 * 6
 

@@ -20,11 +20,11 @@ from .pieces import SHOW, note, png, running_loop
 
 #: name → (least, most, hint)
 SLIDERS = {
-    "yaw": (-40.0, 40.0, "degrees, turns to the person's left"),
-    "pitch": (-22.0, 22.0, "degrees, looks up"),
-    "mouth": (0.0, 1.0, "opens the jaw"),
-    "brows": (-1.0, 1.0, "raised or drawn down"),
-    "blink": (0.0, 1.0, "shuts both eyes"),
+    "yaw": (-40.0, 40.0, "degrees; above 0 to the person's left, your right"),
+    "pitch": (-22.0, 22.0, "degrees; above 0 looks up"),
+    "mouth": (0.0, 1.0, "1: the jaw wide open"),
+    "brows": (-1.0, 1.0, "−1: drawn down, 1: raised"),
+    "blink": (0.0, 1.0, "1: both eyes shut"),
 }
 
 
@@ -72,9 +72,10 @@ class Puppeteer:
 
     def _make_widget(self) -> None:
         self.sliders = {name: self._slider(name, *row[:2]) for name, row in SLIDERS.items()}
-        self.choice_t = ToggleButtons(options=[(str(t), t) for t in self.sources], value=self.sources[-1], description="T", tooltips=["source frames of the person"] * len(self.sources), style={"button_width": "60px", "description_width": "60px"})
-        self.choice_kind = ToggleButtons(options=["FF", "FT"], description="head", tooltips=["feed-forward: no training", "fine-tuned on the T frames"], style={"button_width": "60px", "description_width": "60px"})
-        self.reset, self.train_button = Button(description="Reset", tooltip="all sliders back to the middle"), Button(description="Train FT", tooltip=f"fine-tune for {self.epochs} epochs, for each T")
+        self.choice_t = ToggleButtons(options=[(str(t), t) for t in self.sources], value=self.sources[-1], tooltips=["source frames of the person"] * len(self.sources), style={"button_width": "60px"})
+        self.choice_kind = ToggleButtons(options=["FF", "FT"], tooltips=["feed-forward: no training", "fine-tuned on the T frames"], style={"button_width": "60px"})
+        self.reset, self.train_button = Button(description="Reset", tooltip="all sliders back to the middle"), Button(description="Train FT", tooltip=f"fine-tune for {self.epochs} epochs, for each T that has no FT head yet")
+        self._show_what_is_left()
         self.reset.on_click(lambda _: self.set(**dict.fromkeys(SLIDERS, 0.0)))
         self.train_button.on_click(lambda _: self._start_training())
         for control in (*self.sliders.values(), self.choice_t, self.choice_kind):
@@ -83,11 +84,12 @@ class Puppeteer:
         self.message = HTML()
         rows = [HBox([slider, self._undo(name), note(SLIDERS[name][2])]) for name, slider in self.sliders.items()]
         pictures = HBox([VBox([self._lines, note("landmarks: all that the head is told")]), VBox([self._face, note("the head (synthetic)")])])
-        self.widget = VBox([HBox([self.choice_t, self.choice_kind]), *rows, HBox([self.reset, self.train_button]), pictures, self.message])
+        self.widget = VBox([HBox([note("source frames T"), self.choice_t, note("head"), self.choice_kind], layout=Layout(align_items="center", grid_gap="8px")), *rows, HBox([self.reset, self.train_button]), pictures, self.message])
         self.widget.add_class("tlk-puppeteer")
 
     def _slider(self, name: str, low: float, high: float) -> FloatSlider:
-        slider = FloatSlider(value=0.0, min=low, max=high, step=(high - low) / 40, description=name, layout=Layout(width="330px"), style={"description_width": "60px"})
+        step, form = (2.0, ".0f") if high > 1 else ((high - low) / 40, ".2f")  # degrees, shares
+        slider = FloatSlider(value=0.0, min=low, max=high, step=step, readout_format=form, description=name, layout=Layout(width="330px"), style={"description_width": "60px"})
         return slider.add_class(f"puppet-{name}")
 
     def _undo(self, name: str) -> Button:
@@ -141,6 +143,11 @@ class Puppeteer:
             self._pending = True
             self._loop.call_soon_threadsafe(self.draw)
 
+    def _show_what_is_left(self) -> None:
+        """A button that would do nothing says so."""
+        self.train_button.disabled = all((t, "FT") in self.heads for t in self.sources)
+        self.train_button.description = "FT is trained" if self.train_button.disabled else "Train FT"
+
     def _start_training(self) -> None:
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._begin)
@@ -161,6 +168,7 @@ class Puppeteer:
                 self.message.value = f"<div role='status'>FT for T = {t}: step {report.step} of {total}</div>"
                 await asyncio.sleep(0)
             self.heads[t, "FT"] = tuning.head()
+        self._show_what_is_left()
         self.draw()
 
     def still(self, poses: Sequence[Mapping[str, float]] = ({}, {"yaw": 30}, {"pitch": 15}, {"mouth": 0.8}, {"brows": 1}, {"blink": 1})) -> Figure:
