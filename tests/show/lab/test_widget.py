@@ -5,11 +5,13 @@ import threading
 
 import pytest
 from matplotlib import pyplot
+from matplotlib.text import Text
 
 from tests.learning.conftest import MINI, disc_person
 from tlk.learning import MetaLearning
 from tlk.learning.toy import ToyGAN
 from tlk.show import LossLab
+from tlk.show.lab import stills
 
 
 def make(**options) -> LossLab:
@@ -21,7 +23,8 @@ def test_a_run_gives_a_picture_and_a_line():
     asyncio.run(lab.run(3))
     assert lab.session.tick == 3 and bytes(lab._image.value).startswith(b"\x89PNG")
     assert "step 3" in lab.status.value and "content 0.3" in lab.status.value
-    assert len(lab.still().axes) == 5 and pyplot.get_fignums() == []
+    assert len(lab.still().axes) == 3 and pyplot.get_fignums() == []
+    assert min(t.get_fontsize() for t in lab.still().findobj(Text)) * stills.DPI / 72 > 8, "type of eight pixels at least"
 
 
 def test_a_dial_turned_during_training_acts_on_the_next_step_from_any_thread():

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from tlk.learning import LossWeights
 
-from .drawing import DPI, draw_comparison, draw_frames, draw_losses, draw_plane, draw_quality
+from .drawing import draw_comparison, draw_frames, draw_losses, draw_plane, draw_quality
 from .session import Session
 from .views import Look
 
-INCHES, LARGER = (8.8, 4.4), 1.35  #: of a still; its type over the live picture's
+INCHES, DPI, LARGER = (8.8, 4.3), 74, 1.4  #: of a still; its type over the live picture's
 
 
 def draw_still(session: Session, look: Look, quality: Sequence[dict[str, float]], dpi: float = DPI) -> Figure:
@@ -26,9 +27,11 @@ def draw_still(session: Session, look: Look, quality: Sequence[dict[str, float]]
     draw_losses(losses, session)
     draw_quality(shares, session, quality)
     if "map" in look.picture:
-        place.set_title("colours: D's score; arrows: where L pulls")
+        place.set_title("colours: D's score; arrows: where L pulls", fontsize=7)
     losses.set_ylabel("terms")
     shares.set_ylabel("shares")
+    for axis in (losses, shares):
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return enlarged(figure)
 
 
@@ -37,7 +40,8 @@ def draw_compared(runs: dict[str, tuple[list[dict[str, float]], Look]], without:
     figure = draw_comparison(runs, without, with_, dpi)
     figure.set_size_inches(INCHES[0], 3.7)
     *pictures, curves = sorted(figure.axes, key=lambda axis: axis.get_position().x0)
-    figure.subplots_adjust(top=0.8, bottom=0.13)
+    for axis, (left, width) in zip((*pictures, curves), ((0.01, 0.3), (0.32, 0.3), (0.685, 0.305))):
+        axis.set_position((left, 0.14, width, 0.66))
     changed, _, _ = curves.get_title().partition("\n")
     curves.set_title(changed.replace(", ", "\n") + "\n(dashed: A, full: B)", fontsize=7)
     for axis, (name, (_, look)) in zip(pictures, runs.items()):

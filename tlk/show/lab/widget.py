@@ -13,14 +13,16 @@ from ipywidgets import HTML, Image, Layout, VBox
 from matplotlib.figure import Figure
 
 from tlk.data import Clip
+from tlk.learning import LossWeights
 from tlk.learning.stepper import Stepper
 from tlk.learning.toy import ToyGAN
 from tlk.show.pieces import running_loop
 
 from .controls import Controls
-from .drawing import DPI, draw_comparison, draw_lab, png
+from .drawing import draw_comparison, draw_lab, png
 from .events import Log
 from .session import Session, number, read_weight, words
+from .stills import draw_compared, draw_still
 from .views import Look, view_of
 
 REDRAW = 0.25  #: seconds between two pictures, at least
@@ -35,7 +37,7 @@ class LossLab:
 
         lab = LossLab(ToyGAN(seed=0)); display(lab.widget)
         await lab.run(300)          # or press Run; a dial that is turned acts on the next step
-        lab.still()                 # the same picture, for a page without a kernel
+        lab.still()                 # the picture and its curves, for a page without a kernel
 
     Training happens in an asyncio task, so that the page stays alive; callbacks only leave a wish in a queue, from
     whatever thread they come. While no dial is turned the numbers are those of ``stepper.steps(n)``, bit for bit.
@@ -157,25 +159,28 @@ class LossLab:
             self._say(f"A/B: run {'A' if name == 'without' else 'B'}, step {len(rows)} of {steps}")
             await asyncio.sleep(0)
         self._doing = PAUSED
-        self._second.value, self._second.layout.display = png(self.compared(DPI)), ""
+        self._second.value, self._second.layout.display = png(draw_comparison(*self._runs())), ""
         self._say(f"A/B: {steps} steps twice from step {self.session.saved.step}; the training itself has not moved")
         self.draw()
 
-    def still(self, dpi: float = 62) -> Figure:
-        """The picture as a matplotlib figure of its own; by default small enough for a notebook that is kept in git."""
-        return draw_lab(self.session, self._look, list(self._quality), dpi)
+    def still(self) -> Figure:
+        """Picture and curves, without the controls, in type that can be read on a page without a kernel."""
+        return draw_still(self.session, self._look, list(self._quality))
 
-    def compared(self, dpi: float = 62) -> Figure:
-        """The last A/B, side by side. Raises ValueError when there was none."""
+    def compared(self) -> Figure:
+        """The last A/B, side by side, for such a page. Raises ValueError when there was none."""
         if len(self._comparison) < 2:
             raise ValueError("nothing was compared yet: `await lab.compare()` or press A/B first")
-        return draw_comparison(self._comparison, self.session.saved.weights, self.session.stepper.weights, dpi)
+        return draw_compared(*self._runs())
+
+    def _runs(self) -> tuple[dict[str, tuple[list[dict[str, float]], Look]], LossWeights, LossWeights]:
+        return self._comparison, self.session.saved.weights, self.session.stepper.weights
 
     def draw(self) -> None:
         """Look and draw now."""
         begun = time.perf_counter()
         self._observe()
-        self._image.value, self._image_of = png(self.still(DPI)), self.session.stepper.step
+        self._image.value, self._image_of = png(draw_lab(self.session, self._look, list(self._quality))), self.session.stepper.step
         self._tell()
         self._drawn_at, self._last_cost = time.perf_counter(), time.perf_counter() - begun
         self.drawing_seconds += self._last_cost
