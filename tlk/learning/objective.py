@@ -51,7 +51,7 @@ def generator_terms(
     scores, features = critic(fake, scene.drawn, scene.index)
     with torch.no_grad():
         _, real_features = critic(scene.real, scene.drawn, scene.index)
-    terms = {f"content/{name}": term for name, term in content(fake, scene.real).items()}
+    terms = {f"content/{name}": term for name, term in content(fake, scene.real, scene.drawn).items()}
     terms["adversarial"] = hinge_generator(scores)
     terms["feature_matching"] = feature_matching(features, real_features)
     if embedding is not None:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tlk.losses.backbones import ROLES, Backbone, load_backbone
+from tlk.losses.backbones import ROLES, SUFFIX, Backbone, load_backbone
 
 
 def content_loss(
@@ -48,7 +48,7 @@ class Content(nn.Module):
         self.backbones = nn.ModuleList()
         for backbone, weight in terms:
             name = backbone if isinstance(backbone, str) else backbone.name
-            if ROLES.get(name) == "measures" and not allow_measuring:
+            if ROLES.get(name.removesuffix(SUFFIX)) == "measures" and not allow_measuring:
                 raise ValueError(f"{name} measures results and must not train them; choose another backbone, or pass allow_measuring=True and never report a number made with {name}")
             self.backbones.append(load_backbone(name) if isinstance(backbone, str) else backbone)
             name = self.backbones[-1].name
@@ -56,11 +56,19 @@ class Content(nn.Module):
                 raise ValueError(f"{name} is named twice in the content loss; give it one weight")
             self.weights[name] = weight
 
-    def forward(self, fake: Float[Tensor, "b 3 h w"], real: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, ""]]:
-        """``fake`` = x̂ and ``real`` = x in [0, 1]. Gradients reach ``fake`` only."""
+    def forward(
+        self, fake: Float[Tensor, "b 3 h w"], real: Float[Tensor, "b 3 h w"], landmark_images: Float[Tensor, "b 3 h w"] | None = None
+    ) -> dict[str, Float[Tensor, ""]]:
+        """``fake`` = x̂ and ``real`` = x in [0, 1]. Gradients reach ``fake`` only.
+
+        ``landmark_images`` = y says where the face is, for backbones that look at it alone; ValueError where one is without.
+        """
         terms = {}
         for backbone in self.backbones:
+            if backbone.on_face and landmark_images is None:
+                raise ValueError(f"{backbone.name} looks at the face alone: call content(fake, real, landmark_images)")
+            where = (landmark_images,) if backbone.on_face else ()
             with torch.no_grad():
-                target = backbone(real)
-            terms[backbone.name] = content_loss(backbone(fake), target, backbone.gains)
+                target = backbone(real, *where)
+            terms[backbone.name] = content_loss(backbone(fake, *where), target, backbone.gains)
         return terms

@@ -51,7 +51,7 @@ def generator_terms(critic: nn.Module, content: Callable, scene: Scene, fake: Te
     scores, features = critic(fake, scene.drawn)
     with torch.no_grad():
         _, wanted = critic(scene.real, scene.drawn)
-    terms = {f"content/{name}": term for name, term in content(fake, scene.real).items()}
+    terms = {f"content/{name}": term for name, term in content(fake, scene.real, scene.drawn).items()}
     terms["adversarial"] = least_squares(scores, 1)
     terms["feature_matching"] = torch.stack([feature_matching(f, r) for f, r in zip(features, wanted)]).mean()
     return terms

@@ -77,7 +77,7 @@ class X2FacePretraining(Pretraining):
         scene, source = self.scene()
         fake = self.networks(source[:, : 1 + self.step % source.shape[1]], scene.drawn)
         with self.fabric.autocast():
-            terms = {"l1": F.l1_loss(fake, scene.real)} | {f"content/{name}": t for name, t in self.content(fake, scene.real).items()}
+            terms = {"l1": F.l1_loss(fake, scene.real)} | {f"content/{name}": t for name, t in self.content(fake, scene.real, scene.drawn).items()}
         self.update(weights.total(terms))
         return terms, torch.empty(0), torch.empty(0)
 

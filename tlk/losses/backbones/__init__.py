@@ -8,6 +8,8 @@
 | ``dlib-resnet``        | installed package   | measures (identity, CSIM) |
 | ``efficientnet-lite1`` | installed package   | measures (Fréchet distance) |
 
+``X@face`` is X on the face alone (``on_face``), for the same use.
+
 What trains does not measure: a generator that is trained on a network's features learns to please that
 network, and the same network would then report a likeness that no one else sees.
 """
@@ -20,6 +22,7 @@ from tlk.losses.backbones.base import Backbone
 from tlk.losses.backbones.dlib_resnet import DlibResnet
 from tlk.losses.backbones.efficientnet import EfficientNetLite
 from tlk.losses.backbones.face_chip import face_chips
+from tlk.losses.backbones.on_face import SUFFIX, OnFace, face_crop
 from tlk.losses.backbones.vgg import Vgg
 from tlk.weights_cache import WeightsMissing
 
@@ -38,6 +41,8 @@ def load_backbone(name: str) -> Backbone:
     """
     if name == "auto":
         return _auto()
+    if name.endswith(SUFFIX):
+        return OnFace(load_backbone(name.removesuffix(SUFFIX)))
     if name not in ROLES:
         raise ValueError(f"unknown backbone {name!r}; choose one of {', '.join(ROLES)} or auto")
     if name == "efficientnet-lite0":
@@ -57,4 +62,4 @@ def _auto() -> Backbone:
     return backbone
 
 
-__all__ = ["ROLES", "Backbone", "DlibResnet", "EfficientNetLite", "Vgg", "face_chips", "load_backbone"]
+__all__ = ["ROLES", "SUFFIX", "Backbone", "DlibResnet", "EfficientNetLite", "OnFace", "Vgg", "face_chips", "face_crop", "load_backbone"]
