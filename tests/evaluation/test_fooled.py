@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tests.evaluation.conftest import Beside, disc_subject
 from tlk.data import heads
@@ -80,3 +81,19 @@ def test_the_table_of_spoiled_frames():
     assert found["shuffled"]["frechet"] < 1e-3 < found["blur"]["frechet"] and found["shuffled"]["ssim"] < 0.95
     text = markdown(found)
     assert text.startswith("| metric | untouched | blur | shuffled | mirrored | colour | shift | copy |") and "pose error" not in text
+
+
+def test_a_mouth_that_stays_shut(judges):
+    """Hardly seen by the mean over 68 points, which is why the mouth has a number of its own."""
+    yaw = torch.tensor([-15.0, -5, 5, 15])
+    motions = [heads.Motion.still(yaw=y.item(), jawOpen=0.9) for y in yaw], [heads.Motion.still(yaw=y.item()) for y in yaw]
+    errors = {"mouth_error": [], "landmark_error": []}
+    for person in heads.people("test", 2):
+        wide, shut = ([heads.render(heads.Person(person), m, 64) for m in kind] for kind in motions)
+        for w, s in zip(wide, shut):
+            truth = judges.see(w.images, w.landmarks)
+            scores = score(truth, truth, w), score(judges.see(s.images, w.landmarks), truth, w)
+            for name in errors:
+                errors[name].append([getattr(each, name).item() for each in scores])
+    mouth, all68 = (np.nanmean(np.array(errors[name]), 0) for name in ("mouth_error", "landmark_error"))
+    assert mouth[1] > 1.4 * mouth[0] and mouth[1] - mouth[0] > 2 * (all68[1] - all68[0])

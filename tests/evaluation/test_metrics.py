@@ -8,6 +8,7 @@ import torch
 from skimage import metrics as skimage_metrics
 
 from tests.evaluation.conftest import noise
+from tlk.evaluation.metrics import mouth_error, mouth_opening
 from tlk.evaluation import csim, frechet, l1, landmark_error, perceptual, psnr, ssim
 
 
@@ -55,6 +56,16 @@ def test_csim_is_a_cosine():
     x, y = a.double().numpy(), b.double().numpy()
     assert csim(a, b).tolist() == pytest.approx([u @ v / math.sqrt(u @ u * (v @ v)) for u, v in zip(x, y)], abs=1e-6)
     assert torch.allclose(csim(7 * a, a), torch.ones(3))
+
+
+def test_mouth_error_by_hand():
+    driving = torch.zeros(2, 68, 2)
+    driving[:, 36, 0], driving[:, 45, 0], driving[:, 66, 1] = 10.0, 30.0, 6.0  # eyes 20 apart, lips 6
+    found = driving.clone()
+    found[0, 66, 1], found[1] = 2.0, torch.nan
+    assert mouth_opening(driving).tolist() == pytest.approx([0.3, 0.3])
+    assert mouth_error(found, driving)[0] == pytest.approx(0.2) and mouth_error(found, driving)[1].isnan()
+    assert mouth_error(3 * found + 7, 3 * driving + 7)[0] == pytest.approx(0.2)  # no matter the size, nor where the face is
 
 
 def test_landmark_error_by_hand():

@@ -16,7 +16,7 @@ from tlk.losses.backbones import EfficientNetLite, face_chips, load_backbone
 
 from .arcface import ArcFace, aligned, open_arcface
 from .inception import Inception, open_inception
-from .metrics import csim, l1, landmark_error, perceptual, psnr, ssim
+from .metrics import csim, l1, landmark_error, mouth_error, perceptual, psnr, ssim
 
 #: stages of the network at 1/2, 1/4, 1/8, 1/16 and 1/16 of the frame
 LAYERS = ("stem", "block3", "block6", "block10", "block14")
@@ -103,6 +103,7 @@ class Scores:
     landmark_error: Float[Tensor, " f"]  #: NaN where no face was found
     l1: Float[Tensor, " f"]
     psnr: Float[Tensor, " f"]
+    mouth_error: Float[Tensor, " f"]  #: NaN where no face was found
     csim_arcface: Float[Tensor, " f"] | None = None
 
     def lists(self) -> dict[str, list[float | None]]:
@@ -124,5 +125,6 @@ def score(seen: Seen, truth: Seen, driver: Clip) -> Scores:
         landmark_error=landmark_error(seen.found, driver.landmarks.float()),
         l1=l1(seen.images, truth.images),
         psnr=psnr(seen.images, truth.images),
+        mouth_error=mouth_error(seen.found, driver.landmarks.float()),
         csim_arcface=None if seen.arcface is None or truth.arcface is None else csim(seen.arcface, truth.arcface),
     )

@@ -111,8 +111,10 @@ def _tensor(values: Sequence[float | None]) -> Float[Tensor, " f"]:
 
 
 def references(truth: Sequence[Record]) -> dict[str, Any]:
-    """What the columns are to be read beside: gaze error of looking at the mean all the time, and the personality mismatch."""
+    """What the columns are to be read beside: the errors of a gaze and of a mouth that stay at their mean, and the personality mismatch."""
     gaze = [v for r in truth for v in r.frames.get("gaze", [])]
     off = [v for r in truth for v in r.frames.get("mismatch", []) if v is not None]
     ahead = sum(abs(v - sum(gaze) / len(gaze)) for v in gaze) / len(gaze) if gaze else None
-    return {"looking_ahead": ahead, "mismatch": sum(off) / len(off) if off else None}
+    opening = [abs(v - sum(o) / len(o)) for r in truth if (o := r.frames.get("opening", [])) for v in o]
+    rest = sum(opening) / len(opening) if opening else None
+    return {"looking_ahead": ahead, "mouth_at_rest": rest, "mismatch": sum(off) / len(off) if off else None}

@@ -15,6 +15,7 @@ from tlk.data import Clip
 
 from .judges import Judges, Seen, plain, score
 from .known import Cross, cross_of, cross_scores, mismatch, pose_and_gaze
+from .metrics import mouth_opening
 from .records import Record, load_record, save_record, slug
 from .subjects import Subject
 from .systems import Drawer, System, Truth
@@ -73,6 +74,8 @@ def measure(subject: Subject, system: System, count: int, judges: Judges, truth:
     tensors = {"pooled": seen.pooled.half(), "identity": seen.identity, "sample": _middle(seen)}
     if seen.inception is not None:
         tensors["inception"] = seen.inception.half()
+    if isinstance(system, Truth):
+        frames |= plain({"opening": mouth_opening(subject.holdout.landmarks.float())})
     if isinstance(system, Truth) and "gaze" in subject.holdout.truth:
         frames["gaze"] = subject.holdout.truth["gaze"][:, 0].tolist()
     if cross is not None:

@@ -14,7 +14,7 @@ from .records import Record
 from .statistics import bootstrap, bootstrap_frechet
 
 Cell = tuple[str, int]  #: system, number of source frames
-PER_FRAME = ("ssim", "perceptual", "csim", "csim_arcface", "landmark_error", "failed", "l1", "psnr")
+PER_FRAME = ("ssim", "perceptual", "csim", "csim_arcface", "landmark_error", "mouth_error", "failed", "l1", "psnr")
 FRECHET, FID = "frechet", "fid"
 SETS = {FRECHET: "pooled", FID: "inception"}  #: metrics of sets of frames, and the features they are of
 TRUTH: Cell = ("true frames", 0)
@@ -135,7 +135,8 @@ def _table(found: dict[str, Any], metrics: Sequence[str], seconds: bool = False)
 
 def _readings(found: dict[str, Any]) -> list[str]:
     known = "" if found["strangers"] is None else f" Other people's CSIM (true frames of different people): {found['strangers']:.3f}."
-    return [f"{'; '.join(f'{name}: {note}' for name, note in found['notes'].items())}.{known}"]
+    rest = "" if found.get("mouth_at_rest") is None else f" A mouth that rests at its mean has a mouth error of {found['mouth_at_rest']:.3f}."
+    return [f"{'; '.join(f'{name}: {note}' for name, note in found['notes'].items())}.{known}{rest}"]
 
 
 def _known_readings(found: dict[str, Any]) -> list[str]:
@@ -149,7 +150,7 @@ def _known_readings(found: dict[str, Any]) -> list[str]:
 
 
 def _difference_table(differences: list[dict[str, Any]], people: int) -> list[str]:
-    shown = [m for m in ("ssim", "perceptual", "csim", "csim_arcface", "landmark_error", "pose_error", "cross_perceptual") if any(d[m] for d in differences)]
+    shown = [m for m in ("ssim", "perceptual", "csim", "csim_arcface", "landmark_error", "mouth_error", "pose_error", "cross_perceptual") if any(d[m] for d in differences)]
     lines = ["| difference | " + " | ".join(VARIANTS[m][0] for m in shown) + " |", "|" + " --- |" * (len(shown) + 1)]
     for d in differences:
         (of, t), (less, s) = d["of"], d["less"]
