@@ -63,6 +63,8 @@ def test_right_answers_pass(check, answer, capsys):
         (checks.average_sources, lambda *a: every(*a).mean(0), "clips of the batch"),
         (checks.average_sources, lambda *a: every(*a).sum(1), "sum over k"),
         (checks.average_sources, lambda e, f, d: e(f.mean(1), d.mean(1)), "mean picture"),
+        (checks.average_sources, lambda *a: every(*a).amax(1), "largest value"),
+        (checks.average_sources, lambda e, f, d: average(e, f, f), "frames twice"),
         (checks.average_sources, lambda *a: every(*a)[:, 0], "first frame"),
         (checks.average_sources, mixed, "got mixed"),
         (checks.average_sources, lambda *a: 2 * average(*a), "mean over k of E"),

@@ -1,9 +1,11 @@
 """The checks of notebook 06: right answers pass, and each likely mistake raises its own message."""
 
 import pytest
-from einops import rearrange
+import torch
 
-from tlk.checks import Wrong, meta_learning as checks
+from tlk.checks import Wrong
+from tlk.checks import meta_learning as checks
+from tlk.learning.stepper import average_of
 from tlk.losses import hinge_discriminator, hinge_generator
 
 
@@ -41,10 +43,11 @@ def no_refusal(frames, k, random):
 
 def test_right_answers_pass(capsys):
     checks.episode(draw)
-    checks.embed(embed)
+    checks.average(average)
+    checks.average(average_by_state)
     checks.step(checks.reference_step)
     checks.step(step_cleared_at_the_end)
-    assert capsys.readouterr().out.count("✓") == 4
+    assert capsys.readouterr().out.count("✓") == 5
 
 
 @pytest.mark.parametrize(
@@ -67,39 +70,76 @@ def test_wrong_episodes(answer, message):
         checks.episode(answer)
 
 
-def embed(embedder, frames, drawn):
-    each = embedder(frames.flatten(0, 1), drawn.flatten(0, 1))
-    return each.unflatten(0, frames.shape[:2]).mean(1)
+def average(mean, model, decay, weight=None, buffers=lambda old, new, decay: old.copy_(new)):
+    with torch.no_grad():
+        for a, b in zip(mean.parameters(), model.parameters()):
+            a.lerp_(b, 1 - decay if weight is None else weight)
+        for a, b in zip(mean.buffers(), model.buffers()):
+            buffers(a, b, decay)
 
 
-def mixed(embedder, frames, drawn):
-    each = embedder(frames.flatten(0, 1), drawn.flatten(0, 1))
-    return rearrange(each, "(k b) n -> b k n", b=len(frames)).mean(1)
+def average_by_state(mean, model, decay):
+    kept = dict(mean.named_parameters())
+    new = {k: decay * kept[k].detach() + (1 - decay) * v if k in kept else v for k, v in model.state_dict().items()}
+    mean.load_state_dict(new)
 
 
-def per_frame(embedder, frames, drawn):
-    return embedder(frames.flatten(0, 1), drawn.flatten(0, 1)).unflatten(0, frames.shape[:2])
+def recorded(mean, model, decay):
+    for a, b in zip(mean.parameters(), model.parameters()):
+        a.mul_(decay).add_(b, alpha=1 - decay)
+
+
+def renamed(mean, model, decay):
+    for a, b in zip(mean.parameters(), model.parameters()):
+        a = decay * a + (1 - decay) * b
+
+
+def aliased(mean, model, decay):
+    average(mean, model, decay, buffers=lambda *a: None)
+    mean.vector, mean.count = model.vector, model.count
+
+
+def everything(mean, model, decay):
+    for a, b in zip(mean.state_dict().values(), model.state_dict().values()):
+        a.copy_(decay * a + (1 - decay) * b)
+
+
+def into_the_model(mean, model, decay):
+    average(model, mean, decay)
 
 
 @pytest.mark.parametrize(
     "answer, message",
     [
-        (per_frame, "one embedding per frame"),
-        (lambda e, f, d: e(f.mean(1), d.mean(1)), "embedding of the mean frame"),
-        (lambda e, f, d: per_frame(e, f, d).sum(1), "sums over the K frames"),
-        (lambda e, f, d: per_frame(e, f, d).amax(1), "largest value"),
-        (mixed, "frames of different clips were mixed"),
-        (lambda e, f, d: per_frame(e, f, d)[:, 0], "first source frame"),
-        (lambda e, f, d: embed(e, f, f), "other landmark images"),
-        (lambda e, f, d: e(f, d), "fold the axis"),
-        (lambda e, f, d: embed(e, f, d).mean(0), "shape is"),
-        (lambda e, f, d: embed(e, f, d) + 1, "not the mean of E"),
-        (lambda e, f, d: None, "returns nothing"),
+        (recorded, "under torch.no_grad"),
+        (renamed, "did not change"),
+        (lambda a, m, d: None, "did not change"),
+        (lambda a, m, d: average(a, m, d, weight=0.0), "only the buffers changed"),
+        (lambda a, m, d: average(a, m, d, weight=d), "are swapped"),
+        (lambda a, m, d: average(a, m, d, weight=1.0), "where is the average's own past"),
+        (lambda a, m, d: average(a, m, d, weight=0.1), "a parameter of the average should be"),
+        (lambda a, m, d: average(a, m, d, buffers=lambda *b: None), "buffers were forgotten"),
+        (everything, "buffers were averaged"),
+        (lambda a, m, d: average(a, m, d, buffers=lambda old, new, d: old.zero_()), "should be copies"),
+        (aliased, "shares memory"),
+        (into_the_model, "the model itself was changed"),
     ],
 )
-def test_wrong_embeddings(answer, message):
+def test_wrong_averages(answer, message):
     with pytest.raises(Wrong, match=message):
-        checks.embed(answer)
+        checks.average(answer)
+
+
+def test_the_right_average_is_tlks():
+    """Two updates, as ``average_of`` makes them after its first, which copies."""
+    model, mean = checks._Module(0), checks._Module(0)
+    theirs = average_of(model, 0.75)
+    theirs.update_parameters(model)
+    for seed in (1, 2):
+        average(mean, model.trained(seed), 0.75)
+        theirs.update_parameters(model)
+    assert all(torch.allclose(a, b) for a, b in zip(mean.parameters(), theirs.module.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(mean.buffers(), theirs.module.buffers()))
 
 
 def step_cleared_at_the_end(generator, critic, optimiser_g, optimiser_d, y, x):

@@ -31,6 +31,9 @@ def average_sources(answer: Callable) -> None:
     wrong_if(_equal(yours, each.mean(0)), "this averages over the clips of the batch; the K frames of one clip lie along axis 1")
     wrong_if(_equal(yours, each.sum(1)), "this is the sum over k; ê is the mean, so that it does not grow with K")
     wrong_if(_equal(yours, embed(frames.mean(1), drawn.mean(1))), "this embeds the mean picture; E is not linear, so embed every frame and average the embeddings")
+    wrong_if(_equal(yours, each.amax(1)), "this is the largest value over k; ê is the mean")
+    own = embed(frames.flatten(0, 1), frames.flatten(0, 1)).unflatten(0, (2, 3)).mean(1)
+    wrong_if(_equal(yours, own), "embed was given the frames twice: its second argument is their landmark images")
     wrong_if(_equal(yours, each[:, 0]), "only the first frame of each clip is used")
     wrong_if(_equal(yours, mixed), "frames of different clips got mixed: join (b, k) in this order and take them apart in the same order")
     same(yours, each.mean(1), "ê is the mean over k of E(x_k, y_k), shape (b, n)")
@@ -71,7 +74,7 @@ def left_out(answer: Callable) -> None:
     wrong_if(_equal(yours, _predict(x, y, who, 0.0)), "ridge is not used: add it to the diagonal of AᵀA")
     wrong_if(_equal(yours, right - _others_mean(y, who)), "add the mean of the training rows' y again")
     wrong_if(_equal(yours, _predict(x, y, who, ridge, own_mean=True)), "rows of the person were centred with their own mean; use the mean of the rows that the probe was fitted on")
-    same(yours, right, "for each person: fit w = (AᵀA + ridge · I)⁻¹ Aᵀ(y − ȳ) on the other people's centred rows, then predict this person's", rtol=1e-3, atol=1e-3)
+    same(yours, right, "for each person: fit h = (AᵀA + ridge · I)⁻¹ Aᵀ(y − ȳ) on the other people's centred rows, then predict this person's", rtol=1e-3, atol=1e-3)
     passed("no prediction comes from a probe that saw the person")
 
 

@@ -17,7 +17,7 @@ def _random(*shape: int, seed: int = 0) -> Tensor:
 
 def hinge(answer: Callable) -> None:
     """``answer(real (b,), fake (b,))`` → L_DSC, a scalar."""
-    real, fake = 1.5 * _random(6), 1.5 * _random(6, seed=1)
+    real, fake = 1 + 1.5 * _random(6, seed=4), 1.5 * _random(6, seed=2)  # some of both beyond their line, some not; the mean real one is
     found = answer(real.clone(), fake.clone())
     right = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
     wrong = {
@@ -25,10 +25,12 @@ def hinge(answer: Callable) -> None:
         "real and fake are swapped: real scores should rise above 1, fake ones fall below −1": F.relu(1 + real).mean() + F.relu(1 - fake).mean(),
         "the hinge is missing: without max(0, …) D gains for ever by making scores larger": (1 - real).mean() + (1 + fake).mean(),
         "this is a sum over the batch; tlk's losses are means, so that weights do not depend on the batch": F.relu(1 - real).sum() + F.relu(1 + fake).sum(),
+        "the mean is taken before the hinge: a frame far beyond its line would pay for others that are not there yet; hinge each score, then take the mean": F.relu(1 - real.mean()) + F.relu(1 + fake.mean()),
         "real and fake share one mean: add the two means, do not average them": right / 2,
         "the margin is missing: a score of 0.1 is not enough to be satisfied with, 1 is": F.relu(-real).mean() + F.relu(fake).mean(),
         "only the real half is there": F.relu(1 - real).mean(),
         "only the generated half is there": F.relu(1 + fake).mean(),
+        "only the real half, and its mean is taken before the hinge: hinge each score, then take the mean": F.relu(1 - real.mean()),
     }
     _name(found, wrong)
     same(found, right, "L_DSC is max(0, 1 − D(x)) + max(0, 1 + D(x̂)), each averaged over the batch")

@@ -1,4 +1,4 @@
-"""Checks of notebook 06's exercises: episodes, the mean embedding, the two phases of a step."""
+"""Checks of notebook 06's exercises: episodes, the moving average of the weights, the two phases of a step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tlk.losses import hinge_discriminator, hinge_generator
 
-from . import Wrong, passed, same, wrong_if
+from . import Wrong, passed, wrong_if
 
 
 def episode(draw: Callable) -> None:
@@ -49,39 +49,76 @@ def _refuses(draw: Callable, random: np.random.Generator) -> None:
     raise Wrong(f"3 frames leave no target for K = 3, but you returned {answer}: raise a ValueError")
 
 
-class _Embedder(nn.Module):
-    """Stands in for E: not linear, different for every frame, and it looks at the landmark image too."""
+class _Module(nn.Module):
+    """Two parameters, and two buffers: one of numbers like spectral norm's vectors, one that counts."""
 
-    def forward(self, frames: Tensor, landmark_images: Tensor) -> Tensor:
-        wrong_if(frames.ndim != 4, f"E takes (b, 3, h, w), and you gave it {tuple(frames.shape)}: fold the axis of the source frames into the batch, unfold it after")
-        wrong_if(frames.shape != landmark_images.shape, "E got frames and landmark images of different shapes")
-        return torch.cat([frames.mean((2, 3)), landmark_images.mean((2, 3))], 1) ** 2
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        g = torch.Generator().manual_seed(seed)
+        self.weight, self.bias = (nn.Parameter(torch.randn(n, generator=g)) for n in (6, 2))
+        self.register_buffer("vector", torch.randn(3, generator=g))
+        self.register_buffer("count", torch.tensor(10 * seed + 1))
 
-
-def embed(answer: Callable) -> None:
-    """Exercise 2: ``answer(embedder, frames (b, k, 3, h, w), landmark_images)`` → ê (b, n)."""
-    generator = torch.Generator().manual_seed(0)
-    frames, drawn = torch.rand(2, 2, 3, 3, 4, 4, generator=generator) * torch.arange(1, 4)[:, None, None, None]
-    e = _Embedder()
-    each = e(frames.flatten(0, 1), drawn.flatten(0, 1)).unflatten(0, (2, 3))
-    yours = answer(e, frames, drawn)
-    wrong_if(isinstance(yours, Tensor) and yours.shape == each.shape, "this is one embedding per frame, (b, k, n): ê is their mean over the K frames")
-    mistakes = {
-        "this is the embedding of the mean frame: embed each frame, then take the mean": e(frames.mean(1), drawn.mean(1)),
-        "these are sums over the K frames: with another K the length of ê would change": each.sum(1),
-        "this is the largest value over the K frames; the paper takes the mean": each.amax(1),
-        "frames of different clips were mixed: fold (b, k) into (b k), not into (k b), and unfold in the same order": each.flatten(0, 1).unflatten(0, (3, 2)).mean(0),
-        "this is the first source frame's embedding: what about the others?": each[:, 0],
-        "E saw other landmark images than those of the source frames": e(frames.flatten(0, 1), frames.flatten(0, 1)).unflatten(0, (2, 3)).mean(1),
-    }
-    for message, wrong in mistakes.items():
-        wrong_if(_equal(yours, wrong), message)
-    same(yours, each.mean(1), "this is not the mean of E over the K source frames of each clip")
-    passed("ê is the mean over the K source frames, one row for each clip")
+    def trained(self, seed: int) -> _Module:
+        """The same module after a step."""
+        with torch.no_grad():
+            for tensor, other in zip(self.state_dict().values(), _Module(seed).state_dict().values()):
+                tensor.copy_(other)
+        return self
 
 
-def _equal(a: object, b: Tensor) -> bool:
-    return isinstance(a, Tensor) and a.shape == b.shape and torch.allclose(a, b, rtol=1e-4)
+def _averages(decay: float, weight_of_new: float, buffers: str = "copied") -> list[dict[str, Tensor]]:
+    """What the average is after each of two steps; ``buffers``: copied, averaged or kept."""
+    now, after = {k: v.clone() for k, v in _Module(0).state_dict().items()}, []
+    for seed in (1, 2):
+        new = _Module(seed).state_dict()
+        for name, value in [*now.items()]:
+            if name in ("weight", "bias") or buffers == "averaged":
+                now[name] = ((1 - weight_of_new) * value + weight_of_new * new[name]).to(value.dtype)
+            elif buffers == "copied":
+                now[name] = new[name].clone()
+        after.append(dict(now))
+    return after
+
+
+def average(answer: Callable) -> None:
+    """Exercise 2: ``answer(average, model, decay)`` moves the average's parameters in place and copies the buffers."""
+    decay, mean, model, found = 0.75, _Module(0), _Module(0), []
+    for seed in (1, 2):
+        model.trained(seed)
+        try:
+            answer(mean, model, decay)
+        except RuntimeError as error:
+            wrong_if("leaf Variable" in str(error) or "requires grad" in str(error), "PyTorch refuses to write into a parameter while gradients are recorded: do it under torch.no_grad()")
+            raise
+        wrong_if(not _same_state(model.state_dict(), _Module(seed).state_dict()), "the model itself was changed: only the average may move")
+        found.append({k: v.clone() for k, v in mean.state_dict().items()})
+        wrong_if(_shares(mean, model), "the average shares memory with the model, and so will follow its next step at once: copy values, not tensors")
+    _name_average(found, decay)
+    wrong_if(not all(p.is_leaf and p.requires_grad for p in mean.parameters()), "the average's parameters are no parameters any more: write into them (copy_, lerp_)")
+    passed("the average follows the model, its buffers are the model's")
+
+
+def _name_average(found: list[dict[str, Tensor]], decay: float) -> None:
+    start, right = _Module(0).state_dict(), _averages(decay, 1 - decay)
+    parameters = lambda states: [{k: s[k] for k in ("weight", "bias")} for s in states]
+    both = lambda a, b: all(map(_same_state, a, b))
+    wrong_if(both(found, [start, start]), "the average did not change: write into its tensors (copy_, lerp_) instead of giving a name to new ones")
+    wrong_if(both(parameters(found), parameters([start, start])), "only the buffers changed: the average's parameters stand still")
+    wrong_if(both(parameters(found), parameters(_averages(decay, decay))), "decay and 1 − decay are swapped: with a decay near 1 the average should move slowly")
+    wrong_if(both(parameters(found), parameters(_averages(decay, 1.0))), "this copies the model: where is the average's own past?")
+    wrong_if(not both(parameters(found), parameters(right)), "a parameter of the average should be decay · old + (1 − decay) · the model's")
+    wrong_if(both(found, _averages(decay, 1 - decay, "kept")), "the buffers were forgotten: spectral norm's vectors would stay those of the untrained network, and divide by a wrong number")
+    wrong_if(both(found, _averages(decay, 1 - decay, "averaged")), "the buffers were averaged, too: a mean of spectral norm's unit vectors is no unit vector; copy them")
+    wrong_if(not both(found, right), "the buffers should be copies of the model's")
+
+
+def _same_state(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return all(torch.allclose(a[k].double(), b[k].double(), atol=1e-6) for k in b)
+
+
+def _shares(a: nn.Module, b: nn.Module) -> bool:
+    return any(p.data_ptr() == q.data_ptr() for p, q in zip(a.state_dict().values(), b.state_dict().values()))
 
 
 class _Toy:
