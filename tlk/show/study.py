@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 
 from ipywidgets import HTML, Button, HBox, Layout, VBox
 from ipywidgets import Image as Picture
@@ -47,9 +48,10 @@ class StudyWidget:
             button.disabled = triplet is None
         if triplet is None:
             self.line.value = f"<div role='status'>All {total} answered, thank you. The answers are in {self.study.path}.</div>"
-            self.result.value = f"<pre>{study_table(self.study.answers)}</pre>"
+            self.result.value = as_page(study_table(self.study.answers))
             return
-        self.line.value = f"<div role='status'>Question {done + 1} of {total}: two of these are real, one was generated. <b>Which one was generated?</b></div>"
+        kept = "" if done == 0 else f"Answer {done} is kept. "
+        self.line.value = f"<div role='status'>{kept}Question {done + 1} of {total}: two of these are real, one was generated. <b>Which one was generated?</b></div>"
         for picture, image in zip(self.images, triplet.images):
             picture.value = png(image.float() / 255)
         self._shown_at = time.monotonic()
@@ -65,3 +67,16 @@ class StudyWidget:
             axis.axis("off")
         figure.suptitle("Two of these are real, one was generated: which?", fontsize=9)
         return figure
+
+
+def as_page(markdown: str) -> str:
+    """A markdown table and the lines about it as HTML."""
+    page, rows = "", 0
+    for line in markdown.splitlines():
+        if not line.startswith("|"):
+            page, rows = page + ("</table>" if rows else "") + f"<p>{escape(line)}</p>", 0
+        elif set(line) - set("|- :"):  # the rule below the head is not
+            tag = "td" if rows else "th"
+            cells = "".join(f"<{tag} style='padding: 2px 12px 2px 0; text-align: left'>{escape(c.strip())}</{tag}>" for c in line.strip("|").split("|"))
+            page, rows = page + ("" if rows else "<table>") + f"<tr>{cells}</tr>", rows + 1
+    return page + ("</table>" if rows else "")
