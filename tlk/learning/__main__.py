@@ -14,6 +14,8 @@ from tlk.data.shards import MANIFEST, read_manifest
 from tlk.presets import PRESETS
 
 from .meta import MetaLearning
+from .model import load
+from .starting import start_from
 from .train import Watch, cooled, train
 
 
@@ -45,6 +47,7 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
     p.add_argument("--save-minutes", type=float, default=5, help="between checkpoints (default: 5)")
     p.add_argument("--keep", type=int, default=1, help="checkpoints that are kept (default: 1)")
     p.add_argument("--tensorboard", action="store_true", help="write OUT/tensorboard too")
+    p.add_argument("--start", metavar="MODEL", help="begin with these weights: shipped ones (heads-64) or a model.safetensors (default: at random)")
     p.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.safetensors")
     p.add_argument("--out", type=Path, required=True, help="folder for checkpoint, model, curve and filmstrip")
     return p
@@ -57,6 +60,8 @@ def run(options: argparse.Namespace, kind: type[MetaLearning] = MetaLearning, wa
     checkpoint = options.out / "checkpoint.safetensors"
     if checkpoint.exists() and not options.resume:
         raise ValueError(f"{checkpoint} exists already; add --resume to go on from it, or give another --out")
+    if options.start and kind is not MetaLearning:
+        raise ValueError("--start is for python -m tlk.learning: the compared systems begin at random")
     if options.cool and options.steps is None:
         raise ValueError("--cool counts back from --steps: give both")
     size = PRESETS[options.preset].size
@@ -69,6 +74,8 @@ def run(options: argparse.Namespace, kind: type[MetaLearning] = MetaLearning, wa
         training = kind.resume(checkpoint, clips, **more, **({} if options.batch is None else {"batch": options.batch}))
     else:
         training = kind(options.preset, clips, options.seed, batch=options.batch, data=_about(options), **more)
+        if options.start:
+            start_from(training, load(options.start, device=training.fabric.device))
     end = time.monotonic() + 60 * (options.minutes or float("inf"))
     train(
         training, options.out, until=lambda r: time.monotonic() > end or r.step >= (options.steps or float("inf")),
