@@ -6,7 +6,7 @@
 
 Every run starts from the same weights and sees the same episodes (seed by seed), on rendered people; quality is that of
 feed-forward frames (K = 8) of 16 people who are not in the training set. A run that is there already is not repeated.
-Judges: efficientnet-lite1 (perceptual), L1 and SSIM on images in [0, 1]; content loss: efficientnet-lite0, on the frame and on the face.
+Judges: efficientnet-lite1 (perceptual), L1 and SSIM on images in [0, 1]; content loss: efficientnet-lite0, on the frame, the face and the mouth.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def jittered(clips: list[Clip], pixels: float = 0.5) -> list[Clip]:
 
 TRIALS: dict[str, Trial] = {
     "base": Trial("preset tiny as it ships"),
-    "no-face": replaced("content on the frame alone, not on the face too", content=(("efficientnet-lite0", 0.5),)),
+    "no-close-ups": replaced("content on the frame alone, not on face and mouth too", content=(("efficientnet-lite0", 0.5),)),
     "content-iccv": replaced("content on the frame alone, weight 0.175, the ICCV version's", content=(("efficientnet-lite0", 0.175),)),
     "content-v1": replaced("content on the frame alone, weight 0.012, preprint v1's", content=(("efficientnet-lite0", 0.012),)),
     "match-v1": weighted("match weight 80, preprint v1's, instead of 5", match=80.0),

@@ -66,24 +66,24 @@ def _tuples(value):
 # Weights of L_CNT: preprint v1 has 1e-2 for VGG19 and 2e-3 for VGGFace (the ICCV version is said to have 1.5e-1 and
 # 2.5e-2). efficientnet-lite0's layers carry gains that make it pull on the image as those two do together (measured
 # against a stand-in, see data_scripts/calibrate_content.py), so its weight is their sum.
-# `tiny` and `small` take thousands of steps, not a million, and learn faster with a larger content weight than either's; half of it
-# looks at the face alone (`@face`), as VGGFace does: over the frame a mouth is a hundredth of the mean, and stays shut. With v1's match
-# weight of 80 the embedding shrinks to zero before the generator has found a use for it, and rows of W, each drawn a few dozen times,
-# need longer steps. The figures stand in MODEL_CARD.md.
+# `tiny` and `small` take thousands of steps, not a million, and learn faster with larger content weights than either's. Part of them
+# looks at the face and at the mouth alone (close_up.py), as VGGFace looks at faces: over the frame a mouth is a hundredth of the mean,
+# and stays shut. With v1's match weight of 80 the embedding shrinks to zero before the generator has found a use for it, and rows of W,
+# each drawn a few dozen times, need longer steps. The figures stand in MODEL_CARD.md.
 PRESETS: dict[str, Preset] = {
     p.name: p
     for p in (
         Preset(
             name="tiny", size=64,
             embedder=(16, 32, 96, 192), generator=(32, 64, 128), bottleneck_blocks=4, embedding=192,
-            k=3, batch=6, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5)), match=5.0,
+            k=3, batch=6, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5), ("efficientnet-lite0@mouth", 0.25)), match=5.0,
             lr_generator=5e-4, lr_discriminator=5e-4, lr_table=1e-2,
             finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
         ),
         Preset(
             name="small", size=128,
             embedder=(16, 32, 96, 160, 192), generator=(32, 64, 128, 144), bottleneck_blocks=4, embedding=192,
-            k=4, batch=16, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5)), match=5.0,
+            k=4, batch=16, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5), ("efficientnet-lite0@mouth", 0.25)), match=5.0,
             lr_generator=5e-4, lr_discriminator=5e-4, lr_table=1e-2,
             finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
         ),

@@ -146,7 +146,7 @@ def test_the_whole_command(model, tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     table = json.loads((tmp_path / "out" / "table.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert "| FT | 4 |" in printed and "Rendered people (2)" in printed and "Real people (1)" in printed
-    assert table["about"]["model"].startswith(str(tmp_path)) and "efficientnet-lite0@face in the content loss; no judge among them" in table["about"]["trained on"]
+    assert table["about"]["model"].startswith(str(tmp_path)) and "efficientnet-lite0@mouth in the content loss; no judge among them" in table["about"]["trained on"]
     assert "disc-7 (5 source, 2 hold-out frames" in table["about"]["real clips"]
     assert len(table["tables"]["rendered"]["rows"]) == 1 + 2 * 4 and table["about"]["retrieval"]["people"] == 2
     assert (tmp_path / "out" / "grid-real.png").stat().st_size > 0

@@ -9,18 +9,18 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tlk.losses.backbones import ROLES, SUFFIX, Backbone, load_backbone
+from tlk.losses.backbones import ROLES, Backbone, load_backbone
 
 
 def content_loss(
     features_fake: Sequence[Tensor], features_real: Sequence[Tensor], gains: Sequence[float] | None = None
 ) -> Float[Tensor, ""]:
-    """L_CNT of one backbone = Σ_l γ_l mean |Φ_l(x) − Φ_l(x̂)| over its layers l; at least 0, 0 for equal images.
+    """L_CNT of one backbone = Σ_l g_l mean |Φ_l(x) − Φ_l(x̂)| over its layers l; at least 0, 0 for equal images.
 
     ``features_fake`` = Φ(x̂), ``features_real`` = Φ(x): one tensor per layer, (b, c, h, w), same shapes. The real
     side is detached: it is the target. Sum or mean is open in the paper [A]; with a mean over each layer's
     elements a weight holds at every image size and a deep layer counts as much as a shallow one that has a
-    hundred times its elements. ``gains`` γ_l are 1 in the paper's nets, and by default; see ``Backbone.gains``.
+    hundred times its elements. ``gains`` g_l are 1 in the paper's nets, and by default; see ``Backbone.gains``.
     Raises ValueError when the lists differ in length.
     """
     gains = [1.0] * len(features_real) if gains is None else gains
@@ -48,7 +48,7 @@ class Content(nn.Module):
         self.backbones = nn.ModuleList()
         for backbone, weight in terms:
             name = backbone if isinstance(backbone, str) else backbone.name
-            if ROLES.get(name.removesuffix(SUFFIX)) == "measures" and not allow_measuring:
+            if ROLES.get(name.partition("@")[0]) == "measures" and not allow_measuring:
                 raise ValueError(f"{name} measures results and must not train them; choose another backbone, or pass allow_measuring=True and never report a number made with {name}")
             self.backbones.append(load_backbone(name) if isinstance(backbone, str) else backbone)
             name = self.backbones[-1].name
@@ -65,9 +65,9 @@ class Content(nn.Module):
         """
         terms = {}
         for backbone in self.backbones:
-            if backbone.on_face and landmark_images is None:
-                raise ValueError(f"{backbone.name} looks at the face alone: call content(fake, real, landmark_images)")
-            where = (landmark_images,) if backbone.on_face else ()
+            if backbone.part and landmark_images is None:
+                raise ValueError(f"{backbone.name} looks at the {backbone.part} alone: call content(fake, real, landmark_images)")
+            where = (landmark_images,) if backbone.part else ()
             with torch.no_grad():
                 target = backbone(real, *where)
             terms[backbone.name] = content_loss(backbone(fake, *where), target, backbone.gains)

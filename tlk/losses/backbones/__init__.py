@@ -8,7 +8,7 @@
 | ``dlib-resnet``        | installed package   | measures (identity, CSIM) |
 | ``efficientnet-lite1`` | installed package   | measures (Fréchet distance) |
 
-``X@face`` is X on the face alone (``on_face``), for the same use.
+``X@face`` and ``X@mouth`` are X on that part alone (``close_up``), for the same use.
 
 What trains does not measure: a generator that is trained on a network's features learns to please that
 network, and the same network would then report a likeness that no one else sees.
@@ -19,10 +19,10 @@ from __future__ import annotations
 import sys
 
 from tlk.losses.backbones.base import Backbone
+from tlk.losses.backbones.close_up import CloseUp, close_up
 from tlk.losses.backbones.dlib_resnet import DlibResnet
 from tlk.losses.backbones.efficientnet import EfficientNetLite
 from tlk.losses.backbones.face_chip import face_chips
-from tlk.losses.backbones.on_face import SUFFIX, OnFace, face_crop
 from tlk.losses.backbones.vgg import Vgg
 from tlk.weights_cache import WeightsMissing
 
@@ -41,8 +41,9 @@ def load_backbone(name: str) -> Backbone:
     """
     if name == "auto":
         return _auto()
-    if name.endswith(SUFFIX):
-        return OnFace(load_backbone(name.removesuffix(SUFFIX)))
+    if "@" in name:
+        name, _, part = name.partition("@")
+        return CloseUp(load_backbone(name), part)
     if name not in ROLES:
         raise ValueError(f"unknown backbone {name!r}; choose one of {', '.join(ROLES)} or auto")
     if name == "efficientnet-lite0":
@@ -62,4 +63,4 @@ def _auto() -> Backbone:
     return backbone
 
 
-__all__ = ["ROLES", "SUFFIX", "Backbone", "DlibResnet", "EfficientNetLite", "OnFace", "Vgg", "face_chips", "face_crop", "load_backbone"]
+__all__ = ["ROLES", "Backbone", "CloseUp", "DlibResnet", "EfficientNetLite", "Vgg", "close_up", "face_chips", "load_backbone"]

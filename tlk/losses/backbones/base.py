@@ -18,7 +18,7 @@ class Backbone(nn.Module):
     #: Factor of each layer's term in L_CNT. 1 for the paper's Caffe VGGs; elsewhere measured so that the layer pulls
     #: on the image as hard as VGG's layer of that depth, whereby the paper's weights hold (data_scripts/calibrate_content.py).
     gains: tuple[float, ...]
-    on_face = False  #: whether it takes landmark images too, and looks at the face alone (``on_face``)
+    part: str | None = None  #: what it looks at alone; it then takes landmark images too (``close_up``)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
         raise NotImplementedError
