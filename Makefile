@@ -21,7 +21,7 @@ begin = printf '\n==> make $(or $(2),$@): %s\n' "$(1)"; \
   trap 's=$$?; printf "==> make $(or $(2),$@) %s after %d min %02d s\n" "$$([ $$s = 0 ] && echo done || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); exit $$s' EXIT; set -eo pipefail
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test tutorial lab torture bench outputs minutes student lock clean
+.PHONY: help setup test tutorial lab torture bench widgets outputs minutes student lock clean
 
 help:  ## list the commands
 	@echo "make ... (see the top of the Makefile for PYTHON=, TORCH=, PROFILE=, ONLY=)"
@@ -60,6 +60,10 @@ torture: $(READY)  ## damaged inputs, kills in the middle of long work, full dis
 bench: $(READY)  ## measure speed on this machine and print it as a table
 	@$(call begin,measures speed; keep the machine otherwise idle for about 5 minutes); \
 	TLK_TYPECHECK=0 $(PY) -m pytest tests/benchmarks --benchmark-only --benchmark-quiet -q -p no:xdist -o timeout=1200 $(ARGS)
+
+widgets: $(READY)  ## run the notebooks with widgets TIMES times in a row (20: about 2 hours); whatever hangs for 5 minutes, or fails, ends it
+	@$(call begin,runs $(or $(ONLY),01 05 06 07 08 09) $(or $(TIMES),20) times into runs/widgets); \
+	$(PY) notebooks/run.py --profile smoke --runs runs/widgets --execution-timeout 300 --times $(or $(TIMES),20) $(addprefix --only ,$(or $(ONLY),01 05 06 07 08 09)) $(ARGS)
 
 outputs: $(READY)  ## run the notebooks and keep their pictures and numbers in the committed files
 	@$(call begin,runs the notebooks and writes their outputs back into notebooks/); \

@@ -54,19 +54,20 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, default=HERE.parent / "runs", help="where results go")
     parser.add_argument("--notebooks", type=Path, default=HERE, help="where the notebooks are")
     parser.add_argument("--execution-timeout", type=int, default=1200, metavar="SECONDS", help="the longest that one cell may take")
+    parser.add_argument("--times", type=int, default=1, metavar="N", help="run all of them so often, to find what hangs or fails now and then")
     parser.add_argument("--keep", action="store_true", help="write the outputs back into the notebooks, tidied for git")
     return parser.parse_args(arguments)
 
 
 def run_all(options: argparse.Namespace) -> None:
     paths = choose(options.notebooks, options.only)
-    jobs = [(path, parameters_of(path, options)) for path in paths]  # all are checked before the first one runs
+    jobs = [(path, parameters_of(path, options)) for path in paths] * options.times  # all are checked before the first one runs
     options.runs.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     for number, (path, values) in enumerate(jobs, 1):
         print(f"\n[{number}/{len(jobs)}] {path.stem}  {before(options, path.stem)}", flush=True)
         run_one(path, values, options)
-    print(summary(options.runs, [p.stem for p in paths], options.profile, time.perf_counter() - started))
+    print(summary(options.runs, [p.stem for p in paths], options.profile, time.perf_counter() - started, options.times))
 
 
 def choose(folder: Path, only: list[str]) -> list[Path]:
@@ -223,13 +224,14 @@ def before(options: argparse.Namespace, name: str) -> str:
     return f"(last time {last['minutes']:.1f} min here)" if last else ""
 
 
-def summary(runs: Path, names: list[str], profile: str, seconds: float) -> str:
+def summary(runs: Path, names: list[str], profile: str, seconds: float, times: int = 1) -> str:
     """What was done, how long it took, and where to look."""
+    often = f" {times} times" if times > 1 else ""
     rows = read_record(runs)[profile]
     lines = ["", f"{'notebook':<24}{'minutes':>9}{'peak GB':>9}   look at"]
     lines += [f"{n:<24}{rows[n]['minutes']:>9.1f}{rows[n]['peak_memory_gb']:>9.1f}   {runs / n}.html" for n in names]
     lines += [f"videos: {', '.join(map(str, videos))}"] if (videos := sorted(runs.rglob("*.mp4"))) else []
-    return "\n".join([*lines, f"all {len(names)} ran in {seconds / 60:.1f} minutes at profile {profile}; details in {runs / 'record.json'}"])
+    return "\n".join([*lines, f"all {len(names)} ran{often} in {seconds / 60:.1f} minutes at profile {profile}; details in {runs / 'record.json'}"])
 
 
 if __name__ == "__main__":

@@ -23,6 +23,23 @@ HARMLESS = ("favicon", "net::ERR_INTERNET_DISCONNECTED", "net::ERR_NAME_NOT_RESO
 OPTIONS = ("--no-browser", "--allow-root", "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly")  # fmt: skip
 
+CONNECTED = """name => {
+  const kernel = jupyterapp.shell.currentWidget?.context?.path === name && jupyterapp.shell.currentWidget.sessionContext.session?.kernel;
+  return kernel && kernel.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+OUTCOME = """() => {
+  const code = jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code');
+  for (const cell of code)
+    for (let i = 0; i < cell.model.outputs.length; i++)
+      if (cell.model.outputs.get(i).type === 'error') return cell.model.id + ': ' + cell.model.outputs.get(i).toJSON().evalue;
+  return code.every(c => c.model.executionCount && c.model.executionState !== 'running') && code.every(c => c.prompt !== '*') ? 'done' : null;
+}"""
+SHOW_CELL = """id => {
+  const book = jupyterapp.shell.currentWidget.content;
+  book.activeCellIndex = book.widgets.findIndex(c => c.model.id === id);
+  return book.scrollToItem(book.activeCellIndex, 'start');
+}"""
+
 
 class Laboratory:
     """An open JupyterLab: ``open(name)`` shows a notebook and runs it; ``errors`` is what the console complained of."""
@@ -51,6 +68,19 @@ class Laboratory:
             if re.search(r"\[(\*|\d+)\]", self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first.inner_text()):
                 return
         raise RuntimeError("the first cell cannot be run: no kernel answers")
+
+    def run_all(self, name: str, timeout: float = 300_000) -> None:
+        """Show a notebook of any length and run it from the menu; a cell that fails is an AssertionError with what it said."""
+        self.page.goto(f"{self.address}/lab/tree/{name}", timeout=PATIENCE * 120_000)
+        self.page.wait_for_function(CONNECTED, arg=name, timeout=PATIENCE * 180_000)
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")  # with the numbers of the last run
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
+        found = self.page.wait_for_function(OUTCOME, timeout=PATIENCE * timeout, polling=500).json_value()
+        assert found == "done", found
+
+    def show(self, cell: str) -> None:
+        """Bring a cell, by its id, to the top of the window; JupyterLab keeps only what is near it on the page."""
+        self.page.evaluate(SHOW_CELL, cell)
 
     def wait_for(self, selector: str, timeout: float = 240_000) -> None:
         """Until it is on the page; a cell that fails ends the wait with what it said."""

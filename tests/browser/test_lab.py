@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from tests.browser.conftest import PATIENCE
+from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(600 * PATIENCE)
 
@@ -41,104 +42,74 @@ def notebooks(tmp_path_factory) -> Path:
     return folder
 
 
-def status(page) -> str:
-    return page.locator(".tlk-lab [role=status]").first.inner_text()
+@pytest.fixture
+def lab(laboratory) -> Visitor:
+    return Visitor(laboratory.page)
 
 
-def step_of(page) -> int:
-    return int(re.search(r"step (\d+)", status(page))[1])
-
-
-def message(page) -> str:
-    return page.locator(".tlk-lab [role=status]").nth(1).inner_text()
-
-
-def click(page, name: str) -> None:
-    page.locator(".tlk-lab").get_by_role("button", name=name, exact=True).click()
-
-
-def wait(page, what, timeout: float = 90_000 * PATIENCE) -> None:
-    """Until ``what`` (a regular expression) stands in one of the lab's two lines."""
-    page.wait_for_function("what => [...document.querySelectorAll('.tlk-lab [role=status]')].some(e => new RegExp(what).test(e.innerText))", arg=what, timeout=timeout)
-
-
-def image(page) -> str:
-    return page.locator(".tlk-lab img").first.get_attribute("src")
-
-
-def test_the_notebook_opens_and_trains(laboratory):
+def test_the_notebook_opens_and_trains(laboratory, lab):
     laboratory.open("lab.ipynb", cells=3)
     page = laboratory.page
     laboratory.wait_for(".tlk-lab img")
     page.locator(".jp-OutputArea-output", has_text="the cell is done").wait_for(timeout=120_000 * PATIENCE)
-    wait(page, r"step 10 ")
+    lab.read("paused · step 10 ")
     laboratory.wait_for(".tlk-puppeteer img")
     laboratory.picture("1-opened")
 
 
-def test_a_slider_moved_during_training_is_used_and_marked(laboratory):
-    page = laboratory.page
-    page.locator(".tlk-lab").scroll_into_view_if_needed()
-    click(page, "▶ Run")
-    page.wait_for_function("() => +document.querySelector('.tlk-lab [role=status]').innerText.match(/step (\\d+)/)[1] > 12")
-    handle = page.locator(".lab-feature_matching .noUi-handle")
-    handle.focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowLeft")
-    wait(page, "feature matching 0.0")
-    moved = step_of(page)
+def test_a_slider_moved_during_training_is_used_and_marked(laboratory, lab):
+    lab.come()
+    lab.click("▶ Run")
+    lab.read_past(12)
+    lab.turn("feature_matching", "ArrowLeft", 3)
+    lab.read("feature matching 0.0")
     laboratory.picture("2-slider-moved")
-    page.wait_for_function("n => +document.querySelector('.tlk-lab [role=status]').innerText.match(/step (\\d+)/)[1] > n + 3", arg=moved)
-    assert re.search(r"used: .*feature matching 0\.0", status(page))
+    lab.read_past(lab.step + 3)
+    assert re.search(r"used: .*feature matching 0\.0", lab.status)
     laboratory.picture("3-mark-on-the-curve")
 
 
-def test_pause_stands_still_and_steps_go_one_by_one(laboratory):
-    page = laboratory.page
-    click(page, "❚❚ Pause")
-    page.wait_for_timeout(2500)
-    still, picture = step_of(page), image(page)
-    page.wait_for_timeout(2500)
-    assert (step_of(page), image(page)) == (still, picture), "nothing moves while paused"
+def test_pause_stands_still_and_steps_go_one_by_one(laboratory, lab):
+    lab.click("❚❚ Pause")
+    lab.read("❚❚ paused")
+    assert lab.stands_still(), "nothing moves while paused"
+    still = lab.step
     for name in ("Step", "Step D", "Step G"):
-        click(page, name)
+        lab.click(name)
         still += 1
-        wait(page, rf"step {still} ")
-    page.locator(".tlk-lab").get_by_role("button", name="Step", exact=True).focus()
-    page.keyboard.press("Enter")
-    wait(page, rf"step {still + 1} ")
+        lab.read(rf"paused · step {still} ")
+    lab.lab.get_by_role("button", name="Step", exact=True).focus()
+    laboratory.page.keyboard.press("Enter")
+    lab.read(rf"paused · step {still + 1} ")
 
 
-def test_snapshot_and_back(laboratory):
-    page = laboratory.page
-    click(page, "Keep snapshot")
-    wait(page, "snapshot kept at step")
-    kept = step_of(page)
-    click(page, "D too strong")
-    click(page, "Step")
-    wait(page, rf"step {kept + 1} .*D steps 10")
-    click(page, "Back to snapshot")
-    wait(page, f"back at step {kept}")
-    assert step_of(page) == kept
+def test_snapshot_and_back(lab):
+    lab.click("Keep snapshot")
+    lab.read("snapshot kept at step")
+    kept = lab.step
+    lab.click("D too strong")
+    lab.click("Step")
+    lab.read(rf"step {kept + 1} .*D steps 10")
+    lab.click("Back to snapshot")
+    lab.read(f"back at step {kept}")
+    assert lab.step == kept
 
 
-def test_export_and_replay_to_the_same_numbers(laboratory, notebooks):
-    page = laboratory.page
-    click(page, "Export")
-    wait(page, "wrote events.json")
+def test_export_and_replay_to_the_same_numbers(laboratory, lab, notebooks):
+    lab.click("Export")
+    lab.read("wrote events.json")
     written = json.loads((notebooks / "events.json").read_text())
     assert [e["value"] for e in written["events"] if e["do"] == "set" and e["name"] == "feature_matching"]
     assert {"snapshot", "back", "only"} <= {e["do"] for e in written["events"]}
-    click(page, "Replay")
-    wait(page, "the same numbers, bit for bit", timeout=120_000 * PATIENCE)
+    lab.click("Replay")
+    lab.read("the same numbers, bit for bit", timeout=120_000)
     laboratory.picture("4-replayed")
 
 
-def test_a_and_b_side_by_side(laboratory):
-    page = laboratory.page
-    click(page, "content only")
-    click(page, "A/B")
-    wait(page, "the training itself has not moved")
+def test_a_and_b_side_by_side(laboratory, lab):
+    lab.click("content only")
+    lab.click("A/B")
+    lab.read("the training itself has not moved")
     laboratory.picture("5-compared")
 
 

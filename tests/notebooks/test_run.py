@@ -49,6 +49,15 @@ def test_a_mistaken_option_fails_before_anything_runs(tmp_path, capsys, argument
     assert sentence in capsys.readouterr().err and not (tmp_path / "runs").exists()
 
 
+def test_several_times_and_the_first_failure_ends_it(tmp_path, capsys):
+    again = "import pathlib; n = len(list(pathlib.Path('runs').glob('seen*'))); pathlib.Path(f'runs/seen{n}').touch(); assert n < 3"
+    notebook(tmp_path, "00_first", again)
+    assert start(tmp_path, "--times", "2") == 0
+    assert len(list((tmp_path / "runs").glob("seen*"))) == 2 and "all 1 ran 2 times" in capsys.readouterr().out
+    assert start(tmp_path, "--times", "5") == 1 and "00_first" in capsys.readouterr().err
+    assert len(list((tmp_path / "runs").glob("seen*"))) == 4
+
+
 def test_papermill_alone_accepts_an_unknown_parameter(tmp_path):
     """Why the runner checks: without it a misspelt name changes nothing and nobody is told."""
     import papermill
