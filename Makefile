@@ -3,6 +3,7 @@
 #           TORCH=cpu           a build from PyTorch's own wheel index: cpu, cu126, cu130 ...
 #           PROFILE=laptop      the size that `make tutorial` runs at: smoke, laptop, gpu
 #           ONLY=00_start_here  one notebook; WORKERS=4 test processes
+#           OFFLINE=1           `make test` in a room without a network but loopback (Linux)
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -42,7 +43,7 @@ $(READY): requirements.lock pyproject.toml
 
 test: $(READY)  ## set up and run every test and every notebook (no GPU, no network needed)
 	@$(call begin,runs the tests and the notebooks' checks in $(WORKERS) processes; under 15 minutes on 2 cores); \
-	OMP_NUM_THREADS=1 $(PY) -m pytest tests notebooks --ignore tests/benchmarks -n $(WORKERS) --dist loadfile -q --durations 8 --benchmark-disable \
+	OMP_NUM_THREADS=1 $(if $(OFFLINE),$(PY) -m tests.namespaces) $(PY) -m pytest tests notebooks --ignore tests/benchmarks -n $(WORKERS) --dist loadfile -q --durations 8 --benchmark-disable \
 	  --nbval-lax --nbval-current-env --nbval-cell-timeout 600 $(ARGS)
 
 tutorial: $(READY)  ## set up and run the notebooks into runs/, as .ipynb and .html, with the videos
