@@ -55,7 +55,7 @@ def ending(book: dict, name: str) -> list[str]:
     found += [] if "Exercises" in headings else ["no section Exercises"]
     found += [] if re.search(r"(?m)^[-*] \S", last) else ["Further reading lists nothing"]
     follows = f"{int(name[:2]) + 1:02d}_"
-    return found + ([] if name.startswith("09") or follows in last else [f"the last cell does not lead on to {follows}…"])
+    return found + ([] if name.startswith("10") or follows in last else [f"the last cell does not lead on to {follows}…"])
 
 
 def formulas(book: dict, name: str) -> list[str]:
