@@ -90,6 +90,7 @@ def test_an_empty_answer_is_refused(check):
         (checks.adain, lambda x, s, t: adain(x, t, s), "swapped"),
         (checks.adain, lambda x, s, t: adain(x, 0 * s + 1, 0 * t), "plain instance norm"),
         (checks.adain, lambda x, s, t: adain(x, s[:1], t[:1]), "only the first is used"),
+        (checks.adain, lambda x, s, t: s * (x - x.mean((2, 3))) + t, "keepdim=True"),
         (checks.adain, centred, "standard deviation"),
         (checks.adain, no_root, "not by the variance"),
         (checks.adain, lambda *a: adain(*a, eps=0), "where is eps"),

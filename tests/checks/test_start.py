@@ -11,6 +11,10 @@ def right_nearest(points, source_points, source_images):
     return source_images[torch.cdist(points.flatten(1), source_points.flatten(1)).argmin(1)]
 
 
+def whole(track):
+    return (track - track.mean((0, 1))).square().sum(-1).mean().sqrt()
+
+
 def right_fit(driver, source):
     return (driver - driver.mean((0, 1))) * (size(source) / size(driver)) + source.mean((0, 1))
 
@@ -81,6 +85,7 @@ def in_place(driver, source):
         (lambda d, s: d - d.mean((0, 1)) + s.mean((0, 1)), r"the size is 1\.\d+ of the source's"),
         (lambda d, s: (d - d.mean((0, 1))) * (size(d) / size(s)) + s.mean((0, 1)), "source over driver"),
         (in_place, "changed the points"),
+        (lambda d, s: (d - d.mean((0, 1))) * whole(s) / whole(d) + s.mean((0, 1)), "about the mean of the whole track"),
         (lambda d, s: right_fit(d, s)[0], "the shape is"),
     ],
 )

@@ -19,7 +19,11 @@ def adain(answer: Callable) -> None:
     """``answer(x (b, c, h, w), scale (b, c), shift (b, c))`` → (b, c, h, w), with eps = 1e-5."""
     x, scale, shift = 3 * _random(2, 4, 3, 5) + 1, _random(2, 4, seed=1), _random(2, 4, seed=2)
     s, t = scale[..., None, None], shift[..., None, None]
-    yours = answer(x.clone(), scale.clone(), shift.clone())
+    try:
+        yours = answer(x.clone(), scale.clone(), shift.clone())
+    except RuntimeError as error:
+        wrong_if("must match the size" in str(error), f"shapes that do not fit ({error}): means and variances need keepdim=True, scale and shift two more axes, [:, :, None, None]")
+        raise
     plain = _normal(x, (2, 3))
     wrong_if(_equal(yours, s * _normal(x, (0, 2, 3)) + t), "mean and variance run over the batch too; every image has its own (instance norm): only over h and w")
     wrong_if(_equal(yours, s * _normal(x, (1, 2, 3)) + t), "mean and variance run over the channels too; every channel has its own: only over h and w")

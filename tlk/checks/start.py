@@ -86,6 +86,10 @@ def fit(yours: Callable) -> None:
     scale = size(source) / size(driver)
     right = (driver - driver.mean((0, 1))) * scale + source.mean((0, 1))
     wrong_if(isinstance(found, Tensor) and found.shape == right.shape and still(found), "the head no longer moves: you fitted every frame by itself. One shift and one scale for the whole track")
+    spread = lambda track: (track - track.mean((0, 1))).square().sum(-1).mean().sqrt()
+    whole = (driver - driver.mean((0, 1))) * spread(source) / spread(driver) + source.mean((0, 1))
+    if isinstance(found, Tensor) and found.shape == whole.shape:
+        wrong_if(torch.allclose(found, whole, atol=1e-3), "the size was taken about the mean of the whole track, and so holds the head's movements, too: take each frame's points about that frame's own mean")
     message = "not the source's place and size"
     if isinstance(found, Tensor) and found.shape == right.shape:
         shifted = (found.mean((0, 1)) - source.mean((0, 1))).norm() > 0.05

@@ -156,9 +156,10 @@ def _spread(device: torch.device, dtype: torch.dtype) -> Tensor:
 class SelfAttention(nn.Module):
     """Self-attention over the positions of an image (SAGAN, section 3, as in its authors' code).
 
-    x + γ O(softmax(θ(x)ᵀ φ(x)) g(x)), all four 1 × 1 convolutions without bias; θ and φ have c / 8
-    channels, g has c / 2; φ and g are max-pooled by 2, so keys are a quarter of the queries.
-    γ starts at 0: the network first learns without attention, and so do θ, φ, g and O.
+    x + γ O(softmax(queryᵀ key) value), all four 1 × 1 convolutions without bias; queries and keys have c / 8
+    channels, values c / 2; keys and values are max-pooled by 2, so keys are a quarter of the queries.
+    γ starts at 0: the network first learns without attention, and only then do the four convolutions.
+    ``theta``, ``phi`` and ``g``, their names in SAGAN, make queries, keys and values; θ and φ of the paper are other things.
     """
 
     def __init__(self, channels: int) -> None:

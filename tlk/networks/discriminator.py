@@ -44,7 +44,7 @@ class Discriminator(nn.Module):
 
 
 class ClipTable(nn.Embedding):
-    """W: one vector W_i of length n for each training clip, kept as rows. Nothing is applied to it.
+    """W: one vector W_i of length n for each training clip; the paper's columns, kept as rows. Nothing is applied to it.
 
     Gradients are sparse: they hold the rows of the batch and no others, so that a step costs the same
     with a thousand clips and with a million.

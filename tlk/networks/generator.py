@@ -18,7 +18,7 @@ class Generator(nn.Module):
     would take the person's colour out of the person's hands. Sigmoid rather than tanh, since images are
     in [0, 1] everywhere. Attention sits at 1/8 of the image on the way down and at 1/4 on the way up.
 
-    Everything that tells people apart goes through ``project``: ψ̂ = P ê. A personalised generator keeps
+    ψ are the weights that all people share. Everything that tells people apart goes through ``project``: ψ̂ = P ê. A personalised generator keeps
     ψ′ instead, and ``generator.projection = None`` drops P.
     """
 
