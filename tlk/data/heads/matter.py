@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlk.data.heads.compiled import compiled
+from tlk.data.heads.compiled import inlined
 
 
-@compiled
+@inlined
 def lit_share(shadow, matrix, x, y, z):
     """Share of the key light that reaches a point: 2 × 2 samples of the shadow map, 0 … 1."""
     size = shadow.shape[0]
@@ -28,7 +28,7 @@ def lit_share(shadow, matrix, x, y, z):
     return total / 4.0
 
 
-@compiled
+@inlined
 def surface(out, light, nx, ny, nz, vx, vy, vz, r, g, b, ao, lit, wrap, gloss, shine):
     """Diffuse light with a soft, reddish edge (``wrap`` for red; less for green and blue) and two highlights."""
     ndl = nx * light[0, 0] + ny * light[0, 1] + nz * light[0, 2]
@@ -52,7 +52,7 @@ def surface(out, light, nx, ny, nz, vx, vy, vz, r, g, b, ao, lit, wrap, gloss, s
         out[c] += light[4, c] * edge * (0.08 + 0.6 * albedo) * ao * max(ny * 0.5 + 0.6, 0.0) * 0.6
 
 
-@compiled
+@inlined
 def strand_light(out, light, tx, ty, tz, vx, vy, vz, r, g, b, ao, lit, gloss):
     """Kajiya and Kay's hair: diffuse by the sine to the light, two shifted highlights (SIGGRAPH 1989)."""
     tl = tx * light[0, 0] + ty * light[0, 1] + tz * light[0, 2]

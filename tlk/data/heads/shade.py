@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlk.data.heads.compiled import compiled
+from tlk.data.heads.compiled import compiled, inlined
 from tlk.data.heads.matter import lit_share, strand_light, surface
 
 
-@compiled
+@inlined
 def chart_place(chart, x, y, z, region):
     """Texel coordinates of a canonical position. ``region``: top, bottom and axis of the chart."""
     height, width = chart.shape[0], chart.shape[1]
@@ -16,17 +16,23 @@ def chart_place(chart, x, y, z, region):
     return u, min(max((region[0] - y) / (region[0] - region[1]) * height, 2.0), height - 3.001)
 
 
-@compiled
+@inlined
+def wrapped(i, width):
+    """A column of the chart, which goes once round the head. Not ``%``, which costs more than the rest of a look-up."""
+    return i + width if i < 0 else (i - width if i >= width else i)
+
+
+@inlined
 def chart_value(chart, u, v, c):
     """One channel of the chart, bilinear, without a seam."""
     width = chart.shape[1]
     i, j = int(np.floor(u)), int(v)
     fu, fv = u - i, v - j
-    i0, i1 = i % width, (i + 1) % width
+    i0, i1 = wrapped(i, width), wrapped(i + 1, width)
     return (chart[j, i0, c] * (1 - fu) + chart[j, i1, c] * fu) * (1 - fv) + (chart[j + 1, i0, c] * (1 - fu) + chart[j + 1, i1, c] * fu) * fv
 
 
-@compiled
+@inlined
 def eye_colour(px, py, pz, eye, colours, out):
     """Albedo of the eyeball by the angle from its axis. ``eye`` (4, 3): centre, then world → eye rows.
 
@@ -61,7 +67,7 @@ def eye_colour(px, py, pz, eye, colours, out):
     return 0.0
 
 
-@compiled
+@inlined
 def skin(colour, q, n, v, ao, lit, chart, region, frame, light, gloss):
     """Painted skin with fine relief; the inside of the mouth is dark red. ``q``: canonical x, y, z and depth inside the mouth."""
     if q[3] > 0.5:
@@ -77,7 +83,7 @@ def skin(colour, q, n, v, ao, lit, chart, region, frame, light, gloss):
     surface(colour, light, x / long, y / long, z / long, v[0], v[1], v[2], r, g, b, ao, lit, 0.42, gloss, 34.0)
 
 
-@compiled
+@inlined
 def eyeball(colour, p, n, v, ao, lit, eye, colours, light):
     """White, iris and pupil, darker under the upper lid, with a small sharp highlight."""
     texel = np.empty(3, np.float32)
@@ -91,7 +97,7 @@ def eyeball(colour, p, n, v, ao, lit, eye, colours, light):
         colour[c] += shine * light[1, c] * 0.55
 
 
-@compiled
+@inlined
 def fabric(colour, q, n, v, ao, lit, cloth, light, margin):
     """Plain or striped cloth with folds and a seam along the neck. ``margin``: distance below the neckline, dm."""
     stripe = 0.5 + 0.5 * np.sin(cloth[2, 0] * q[1] + cloth[2, 1] * q[0])
@@ -104,7 +110,7 @@ def fabric(colour, q, n, v, ao, lit, cloth, light, margin):
     surface(colour, light, x / long, y / long, z / long, v[0], v[1], v[2], r * dim, g * dim, b * dim, ao * dim, lit, 0.15, 0.02, 12.0)
 
 
-@compiled
+@inlined
 def gather(triangles, t, v, w, world, normal, canonical, inside, p, n, q):
     """Interpolated position ``p``, unit normal ``n``, canonical position and depth in the mouth ``q``."""
     i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]

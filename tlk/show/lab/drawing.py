@@ -20,7 +20,7 @@ from .views import Look, ToyView
 #: One colour for each term, none of them a role's (``COLOURS``); D's loss has D's.
 TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8C564B", "match": "#999933", "discriminator": COLOURS["discriminator"]}
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
-INCHES, DPI, WINDOW = (11.0, 4.7), 80, 600
+INCHES, DPI, WINDOW = (8.8, 5.0), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9
 WRITTEN = 5  #: changes that are written beside their marks
 
 
@@ -48,7 +48,7 @@ def jpeg(figure: Figure, quality: int = 45) -> bytes:
 def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], dpi: float = DPI) -> Figure:
     """Picture at the left; losses, accuracy with quality, scores and shares at the right."""
     figure = Figure(INCHES, dpi=dpi)
-    grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.02, right=0.985, top=0.92, bottom=0.09, wspace=0.24, hspace=0.38)
+    grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.025, right=0.985, top=0.905, bottom=0.085, wspace=0.3, hspace=0.42)
     place = figure.add_subplot(grid[:, :2])
     draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
     draw_losses(figure.add_subplot(grid[0, 2]), session)
@@ -60,14 +60,14 @@ def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], 
 
 def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], without: LossWeights, with_: LossWeights, dpi: float = DPI) -> Figure:
     """A and B side by side: their pictures at the end, and their terms in one plot (A thin and dashed)."""
-    figure = Figure(INCHES, dpi=dpi)
-    grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.1, wspace=0.12, width_ratios=(1, 1, 1.1))
+    figure = Figure((INCHES[0], 3.8), dpi=dpi)
+    grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.12, wspace=0.15, width_ratios=(1, 1, 1.1))
     changed = ", ".join(f"{words(n)} {number(read_weight(without, n))} → {number(read_weight(with_, n))}" for n in WEIGHTS if read_weight(without, n) != read_weight(with_, n))
     curves = figure.add_subplot(grid[2])
     for column, (name, (rows, look)) in enumerate(runs.items()):
         axis = figure.add_subplot(grid[column])
         draw_plane(axis, look.picture) if "map" in look.picture else draw_frames(axis, look.picture)
-        quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items())
+        quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items() if k != "distance")
         axis.set_title(f"{'AB'[column]}: {name} the change\n{quality}", fontsize=8)
         for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
             style = {"linestyle": "--", "linewidth": 0.8} if column == 0 else {"linewidth": 1.4, "label": label_of(term)}

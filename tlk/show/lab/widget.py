@@ -65,8 +65,8 @@ class LossLab:
         self._comparison: dict[str, tuple[list[dict[str, float]], Look]] = {}
         self._loop = running_loop()
         self.controls = Controls(stepper, self.press, self._turned, self._chosen)
-        self._image, self._second = Image(format="png", width=880), Image(format="png", width=880)
-        self.status, self.message = HTML(), HTML(layout=Layout(min_height="28px"))  # its place is kept: a word must not move the picture
+        self._image, self._second = (Image(format="png", layout=Layout(max_width="100%")) for _ in range(2))
+        self.status, self.message = (HTML(layout=Layout(min_height=height)) for height in ("56px", "28px"))  # their place is kept: a word must not move the picture
         self._second.layout.display = "none"
         self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self._second])
         self.widget.add_class("tlk-lab")
@@ -201,7 +201,7 @@ class LossLab:
             return here + "no step taken from here yet"
         used = ", ".join(f"{words(n)} {number(read_weight(report.weights, n))}" for n in self.controls.dials)
         quality = ", ".join(f"{k} {v:.2f}" for k, v in self._look.quality.items())
-        return here + f"used: {used} · {quality}" + (f" at step {self._look_of}" if self._look_of != step else "")
+        return here + f"used: {used}<br>{quality}" + (f" at step {self._look_of}" if self._look_of != step else "")
 
     def _tell(self) -> None:
         if NEXT in self.message.value and not self.session.waiting:
