@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +19,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from tlk.files import write_whole  # noqa: E402
 
@@ -69,8 +71,10 @@ def main(arguments: list[str] | None = None) -> None:
         writer.writeheader()
         writer.writerows(rows)
     figure = strip(options.run, tuple(options.steps), options.people)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
     with write_whole(options.picture) as temporary:
-        figure.savefig(temporary, format="png", pil_kwargs={"optimize": True})
+        Image.open(drawn).convert("RGB").quantize(256).save(temporary, format="PNG", optimize=True)
     print(f"{options.curve}: {len(rows)} rows\n{options.picture}: {len(figure.axes)} rows")
 
 
