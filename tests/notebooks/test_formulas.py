@@ -13,12 +13,15 @@ import pytest
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)")
 KNOWN = set(
-    r"""\mathrm \mathcal \text \mathop \overline \underbrace \bar \hat \tilde \frac \tfrac \sqrt \sum \log \max \cdot \dots \partial
-    \alpha \beta \gamma \delta \Delta \varepsilon \ell \lambda \mu \psi \phi \varphi \Phi \rho \sigma \Sigma \theta \omega
-    \le \ge \ne \in \notin \sim \approx \pm \to \leftarrow \Longleftrightarrow \mid \top \langle \rangle \lVert \rVert \left \right \big \Big
-    \quad \qquad \, \; \! \{ \} \| \% \_ \\""".split()
-) | {"\\ "}
+    COMMAND.findall(
+        r"""\mathrm \mathcal \text \mathop \overline \underbrace \bar \hat \tilde \frac \tfrac \sqrt \sum \log \max \cdot \dots \partial
+        \alpha \beta \gamma \delta \Delta \varepsilon \ell \lambda \mu \psi \phi \varphi \Phi \rho \sigma \Sigma \theta \omega
+        \le \ge \ne \in \notin \sim \approx \pm \to \leftarrow \Longleftrightarrow \mid \top \langle \rangle \lVert \rVert \left \right
+        \big \Big \quad \qquad \, \; \! \{ \} \| \% \_ \\ \ """
+    )
+)
 PROSE = re.compile(r"(?s)```.*?```|`[^`\n]*`")
 DISPLAY, INLINE = re.compile(r"(?s)\$\$(.+?)\$\$"), re.compile(r"\$([^$]+)\$")
 
@@ -43,7 +46,7 @@ def faults(text: str) -> list[str]:
 
 
 def broken(formula: str, display: bool) -> list[str]:
-    commands = re.findall(r"\\(?:[A-Za-z]+|.)", formula)
+    commands = COMMAND.findall(formula)
     bare = re.sub(r"\\[{}]", "", formula)
     depths, depth = [], 0
     for letter in bare:
@@ -54,6 +57,7 @@ def broken(formula: str, display: bool) -> list[str]:
         *(["braces that do not pair"] if depth or min(depths, default=0) < 0 else []),
         *([r"\left without \right"] if commands.count(r"\left") != commands.count(r"\right") else []),
         *(["two indices at one letter"] if re.search(r"_(\w|\{[^{}]*\})_|\^(\w|\{[^{}]*\})\^", formula) else []),
+        *(["letters that LaTeX should write, such as \\psi: " + "".join(sorted(set(re.findall(r"[^\x00-\x7f]", formula))))] if not formula.isascii() else []),
         *(["an empty line in it"] if re.search(r"\n\s*\n", formula) else []),
         *(["a space inside its dollars, which GitHub takes for prose"] if "\n" not in formula and formula[:1] + formula[-1:] != (formula[:1] + formula[-1:]).strip() and not display else []),
     ]
@@ -86,6 +90,7 @@ def test_there_are_formulas():
         (r"so \hat e = 1", r"LaTeX outside"),
         ("$$a\n\n= b$$", "an empty line"),
         ("if $ a = b $ holds", "a space inside its dollars"),
+        ("over $\\text{all ψ}$", "letters that LaTeX should write"),
     ],
 )
 def test_what_would_not_be_set_is_found(text, complaint):
