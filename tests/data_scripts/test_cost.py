@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from data_scripts import table_size
 from data_scripts.cost import cost, main
-from tlk.learning import RowAdam
+from tests.learning.conftest import MINI, disc_person
+from tlk.learning import MetaLearning, RowAdam
 from tlk.networks import ClipTable
 
 
@@ -28,3 +30,21 @@ def test_bad_figures_are_refused(capsys):
     assert "positive" in capsys.readouterr().err
     assert main(["--step-seconds", "1", "--frame-kb", "40", "--frames-per-second-and-core", "100", "--gpus", "8"]) == 0
     assert "GPU-hours" in capsys.readouterr().out
+
+
+def test_a_checkpoint_has_the_size_that_is_measured_and_reckoned(tmp_path):
+    """W's part is measured with as many rows, the rest reckoned; together a real checkpoint, but for its header."""
+    run = MetaLearning(MINI, [disc_person(seed) for seed in range(4)], seed=0)
+    run.one_step()
+    run.save(tmp_path / "checkpoint.safetensors")
+    found = table_size.measure(4, MINI, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+    assert found["memory"] == pytest.approx(4 * (2 * 4 * MINI.embedding + 8) / 1e9)
+    whole = (tmp_path / "checkpoint.safetensors").stat().st_size
+    assert table_size.rest(MINI) + 1e9 * found["memory"] == pytest.approx(whole, rel=0.1)
+
+
+def test_rows_are_printed(tmp_path, capsys):
+    assert table_size.main(["5", "--preset", "tiny", "--folder", str(tmp_path)]) == 0
+    assert "5 rows: W with its optimiser" in capsys.readouterr().out
+    assert table_size.main(["0"]) == 2

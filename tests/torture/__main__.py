@@ -41,6 +41,12 @@ def torture(seed: int, seeds: int, times: int, every: int) -> list[str]:
         tried, more = disk.torture(good)
         print(f"{tried} writes to a full disk or into somebody else's folder", flush=True)
         faults += more
+        try:
+            tried, more = disk.on_a_small_disk(good)
+            print(f"{tried} writes to a disk of 24 kB", flush=True)
+            faults += more
+        except OSError as error:
+            print(f"no writes to a small disk: {error}", flush=True)
         for job in kills.JOBS if times else ():
             start = time.monotonic()
             done, more = kills.torture(job, good, Path(folder) / job.name, times, seed)

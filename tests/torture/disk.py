@@ -1,4 +1,4 @@
-"""A full disk and a folder that may not be written: one sentence, the old file stays, nothing half is left."""
+"""A full disk (a limit on file sizes, and a real small one) and a folder that may not be written: one sentence, the old file stays, nothing half is left."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tlk.learning import MetaLearning, load
 from tlk.show import write_video
 
 from . import materials
+from tests.namespaces import small_disk
+
 from .forked import run
 from .inputs import contents
 
@@ -64,6 +66,31 @@ def _on_a_full_disk(good: Path) -> Iterator[list[str]]:
             outcome = run(lambda path=path, write=write: write(path), before=full)
             faults = [] if outcome.kind == "refused" and "\n" not in outcome.text else [f"full disk, {name}: {outcome.kind}: {outcome.text[-300:]}"]
             yield faults + ([] if contents(Path(folder)) == before else [f"full disk, {name}: left {sorted(contents(Path(folder)))}"])
+
+
+def on_a_small_disk(good: Path) -> tuple[int, list[str]]:
+    """The same on a real disk (tmpfs) of 24 kB in a mount namespace. OSError where the system forbids that."""
+    with tempfile.TemporaryDirectory() as folder:
+        tried = run(lambda: small_disk(Path(folder), 24))
+        if tried.kind != "done":
+            raise OSError(f"no disk can be mounted here ({tried.text or tried.kind})")
+        faults = []
+        for name, (file, write) in writers(good).items():
+            outcome = run(lambda file=file, write=write: _filling(Path(folder) / file, write), before=lambda: small_disk(Path(folder), 24))
+            fine = outcome.kind == "refused" and file in outcome.text and "\n" not in outcome.text
+            faults += [] if fine else [f"small disk, {name}: {outcome.kind}: {outcome.text[-300:]}"]
+    return len(writers(good)), faults
+
+
+def _filling(path: Path, write: Callable[[Path], object]) -> None:
+    """In the room with the small disk: what was there stays as it was, and nothing is left beside it."""
+    if path.suffix:
+        path.write_bytes(b"what was there before")
+    before = contents(path.parent)
+    try:
+        write(path)
+    finally:
+        assert contents(path.parent) == before, f"left {sorted(contents(path.parent))}"
 
 
 def _in_a_folder_of_others(good: Path) -> Iterator[list[str]]:

@@ -34,6 +34,27 @@ def test_a_full_disk_and_a_folder_of_others(good):
     assert disk.torture(good) == (10, [])
 
 
+def test_a_real_disk_that_is_full(good):
+    try:
+        small_disk = disk.on_a_small_disk(good)
+    except OSError as error:
+        pytest.skip(str(error))
+    assert small_disk == (5, [])
+
+
+def test_what_is_left_on_a_full_disk_is_found(good, tmp_path, monkeypatch):
+    def careless(path):
+        path.with_name("half.tmp").write_bytes(b"half")
+        raise OSError(28, f"{path} could not be written")
+
+    monkeypatch.setattr(disk, "writers", lambda good: {"careless": ("c.tar", careless), "writes over": ("o.tar", lambda path: path.write_bytes(bytes(10**6)))})
+    try:
+        count, faults = disk.on_a_small_disk(good)
+    except OSError as error:
+        pytest.skip(str(error))
+    assert count == len(faults) == 2
+
+
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 def test_what_was_killed_ends_as_if_it_had_not_been(job, good, tmp_path):
     assert kills.torture(job, good, tmp_path, times=2, seed=1) == (2, [])
