@@ -3,7 +3,7 @@
 Candidates, measured on the bare mesh of 11,700 triangles, frames a second of processor time at 64, 128 and 256 px:
 PyVista 0.49 / VTK 9.7 off-screen (Mesa, one flat colour, no hair) 100, 70, 35, with 580 MB to install; Mitsuba 3.9
 (scalar_rgb, two bounces, 16 samples, one flat colour, no hair) 30, 8, 2, with 206 MB. This z-buffer with 9,000
-strands, shadow map, painted skin and all truths makes 57, 31, 18 and brings numba only. VTK's shading would have to
+strands, shadow map, painted skin and all truths makes 70, 38, 22 and brings numba only. VTK's shading would have to
 be rebuilt in shaders to look like this, and its pictures depend on the machine's GL driver; it was not taken.
 
 Depth is kept as 1/z (linear on the screen),

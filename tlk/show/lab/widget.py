@@ -160,8 +160,8 @@ class LossLab:
             await asyncio.sleep(0)
         self._doing = PAUSED
         self._second.value, self._second.layout.display = png(draw_comparison(*self._runs())), ""
-        self._say(f"A/B: {steps} steps twice from step {self.session.saved.step}; the training itself has not moved")
         self.draw()
+        self._say(f"A/B: {steps} steps twice from step {self.session.saved.step}; the training itself has not moved")
 
     def still(self) -> Figure:
         """Picture and curves, without the controls, in type that can be read on a page without a kernel."""
