@@ -11,7 +11,7 @@ from tests.learning.conftest import MINI, disc_person
 from tlk.learning import MetaLearning
 from tlk.learning.toy import ToyGAN
 from tlk.show import LossLab
-from tlk.show.lab import stills
+from tlk.show.lab import drawing, stills
 
 
 def make(**options) -> LossLab:
@@ -194,3 +194,9 @@ def test_faces_of_meta_learning():
     lab.choose("paper")
     asyncio.run(lab.run(1))
     assert lab.session.report.weights.match == 80
+
+
+def test_close_ups_are_content_and_stand_in_the_legend_once():
+    assert drawing.label_of("content/net@face") == "content @face" and drawing.label_of("content/net") == "content"
+    assert drawing.line_of("content/net@face")["label"].startswith("_"), "matplotlib leaves such labels out"
+    assert drawing.line_of("content/net@face")["color"] == drawing.line_of("content/net")["color"]

@@ -29,7 +29,15 @@ def colour_of(term: str) -> str:
 
 
 def label_of(term: str) -> str:
-    return "D's loss" if term == "discriminator" else words(term.partition("/")[0])
+    """Of ``content/net@face`` no more than content @face."""
+    kind, part = term.partition("/")[0], term.partition("@")[2]
+    return "D's loss" if term == "discriminator" else words(kind) + (f" @{part}" if part else "")
+
+
+def line_of(term: str) -> dict[str, object]:
+    """Colour and label of a term's curve; close-ups are drawn like their content, dotted, and not listed a second time."""
+    close_up = "@" in term
+    return {"color": colour_of(term), "linestyle": ":" if close_up else "-", "label": "_" * close_up + label_of(term)}
 
 
 def png(figure: Figure) -> bytes:
@@ -70,8 +78,8 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
         quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items() if k != "distance")
         axis.set_title(f"{'AB'[column]}: {name} the change\n{quality}", fontsize=8)
         for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
-            style = {"linestyle": "--", "linewidth": 0.8} if column == 0 else {"linewidth": 1.4, "label": label_of(term)}
-            curves.plot([r["step"] for r in rows], smooth([r[term] for r in rows]), color=colour_of(term), **style)
+            style = {"linestyle": "--", "linewidth": 0.8, "color": colour_of(term)} if column == 0 else {"linewidth": 1.4, **line_of(term)}
+            curves.plot([r["step"] for r in rows], smooth([r[term] for r in rows]), **style)
     curves.set_title(f"{changed or 'no weight was changed: the two runs are equal'}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
     curves.legend(fontsize=6)
     curves.set_xlabel("step", fontsize=7)
@@ -131,7 +139,7 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
         return
     steps = [r["step"] for r in rows]
     for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
-        style = {"color": "#bbbbbb", "linewidth": 0.6} if faint else {"color": colour_of(term), "linewidth": 1.1, "label": label_of(term)}
+        style = {"color": "#bbbbbb", "linewidth": 0.6} if faint else {"linewidth": 1.1, **line_of(term)}
         axis.plot(steps, [r[term] for r in rows], **style)
 
 
