@@ -96,13 +96,15 @@ def put(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(info, io.BytesIO(data))
 
 
-@pytest.mark.parametrize("name", ["../evil.meta.json", "/tmp/evil.meta.json", "a/../../evil.npy"])
+@pytest.mark.parametrize("name", ["../outside.meta.json", "{root}/outside.meta.json", "a/../../outside.npy"])
 def test_members_that_point_outside_are_refused(tmp_path, name):
-    with tarfile.open(tmp_path / "s.tar", "w") as tar:
-        put(tar, name, b"{}")
+    """The shard lies one folder down, so that whatever got out of it would be seen."""
+    (tmp_path / "set").mkdir()
+    with tarfile.open(tmp_path / "set" / "s.tar", "w") as tar:
+        put(tar, name.format(root=tmp_path), b"{}")
     with pytest.raises(ValueError, match="points outside"):
-        list(load_clips(tmp_path / "s.tar"))
-    assert os.listdir(tmp_path) == ["s.tar"]
+        list(load_clips(tmp_path / "set" / "s.tar"))
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["s.tar", "set"]
 
 
 def test_links_in_a_shard_are_not_followed(tmp_path):

@@ -19,14 +19,13 @@ from .conftest import MINI, disc_person
 from .two_processes import gradients
 
 ROOT = Path(__file__).parents[2]
-TOLERANCE = 1e-4  # of each gradient's largest entry, or of a fiftieth of the largest of all where that is more
+TOLERANCE = 1e-4  # of each gradient's largest entry, or of 0.1 where that is less: sums in another order differ by some 1e-6
 
 
 def assert_same(found, whole):
     assert found.keys() == whole.keys()
-    floor = max(value.abs().max().item() for value in whole.values()) / 50  # biases before an instance norm have no gradient but rounding
     for name, value in whole.items():
-        scale = value.abs().max().clamp_min(floor)
+        scale = value.abs().max().clamp_min(0.1)  # biases before an instance norm have no gradient but rounding
         assert ((found[name] - value).abs().max() / scale).item() < TOLERANCE, name
 
 
