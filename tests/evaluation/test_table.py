@@ -15,7 +15,7 @@ from tlk.evaluation.records import load_record, save_record
 from tlk.evaluation.retrieval import right, retrieval
 from tlk.evaluation.run import evaluate
 from tlk.evaluation.systems import Copy, Truth, standard_systems
-from tlk.evaluation.table import difference, markdown, summarise
+from tlk.evaluation.table import difference, markdown, shared, summarise
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +126,17 @@ def test_a_number_with_fewer_people_behind_it_says_so(finished):
     assert ["(2 of 3 people)" in row for row in rows] == [False, True, True]
 
 
+def test_every_row_of_a_table_is_about_the_same_people(finished):
+    """A system that drew fewer people shrinks the table, and what the others drew stands in one of its own."""
+    fewer = [r for r in finished[1] if (r.person, r.system) != ("disc-2", "black")]
+    tables = summarise(fewer)
+    main, whole = tables["rendered"], tables["rendered, all"]
+    assert main["people"] == 2 and {row["ssim"]["people"] for row in main["rows"]} == {2} and len(main["rows"]) == 5
+    assert whole["people"] == 3 and [row["system"] for row in whole["rows"]] == ["true frames", "copy", "copy"] and {row["ssim"]["people"] for row in whole["rows"]} == {3}
+    assert main == summarise([r for r in fewer if r.person != "disc-2"])["rendered"] and shared(fewer) == {"disc-0", "disc-1"}
+    assert "## Rendered people, all of them: systems that need no fine-tuning (3)" in markdown(tables, {})
+
+
 def test_markdown_has_every_metric_and_how_to_get_it_again(finished):
     text = markdown(summarise(finished[1]), {"command": "python -m tlk.evaluation", "device": "cpu"})
     for word in ("SSIM ↑", "not FID", "not ArcFace", "landmark error ↓", "Other people's CSIM", "| copy | 2 |", "command: python -m tlk.evaluation"):
@@ -150,6 +161,10 @@ def test_the_whole_command(model, tmp_path, monkeypatch, capsys):
     assert "disc-7 (5 source, 2 hold-out frames" in table["about"]["real clips"]
     assert len(table["tables"]["rendered"]["rows"]) == 1 + 2 * 4 and table["about"]["retrieval"]["people"] == 2
     assert (tmp_path / "out" / "grid-real.png").stat().st_size > 0
+    assert command.main([*options, "--fit-people", "1", "--sources", "1", "--out", str(tmp_path / "fewer")]) == 0
+    fewer = json.loads((tmp_path / "fewer" / "table.json").read_text())
+    assert {g: (t["people"], [r["system"] for r in t["rows"]][-1]) for g, t in fewer["tables"].items()} == {"rendered": (1, "FT"), "rendered, all": (2, "FF"), "real": (1, "FT")}
+    assert "--people 50 --fit-people 1" in fewer["about"]["command"]
     monkeypatch.setattr("tlk.evaluation.run.measure", lambda *a: pytest.fail("measured again"))
     assert command.main(options) == 0
 
@@ -157,6 +172,7 @@ def test_the_whole_command(model, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("options, message", [
     (["--people", "0", "--clips"], "nobody to evaluate on"),
     (["--people", "-1"], "at least 0"),
+    (["--fit-people", "0"], "--fit-people"),
     (["--model", "none"], "no shipped weights"),
 ])
 def test_bad_input_is_one_sentence(options, message, model, tmp_path, monkeypatch, capsys):

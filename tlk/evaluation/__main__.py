@@ -25,7 +25,7 @@ from .retrieval import retrieval
 from .run import evaluate
 from .subjects import Subject, real, rendered
 from .systems import fingerprint, standard_systems
-from .table import markdown, summarise
+from .table import markdown, shared, summarise
 
 CLIPS = "TLK_REAL_CLIPS"  #: environment variable: videos of real people, a folder or several joined by the path separator
 
@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m tlk.evaluation", description="The table: every system on unseen people; resumable.", allow_abbrev=False)
     p.add_argument("--model", default="heads-64", help="shipped weights, or a .safetensors file (default: heads-64)")
     p.add_argument("--people", type=int, default=50, help="rendered people of the test split; 0 for none (default: 50)")
+    p.add_argument("--fit-people", type=int, metavar="N", help="the first N of them are drawn by FT and Pix2pixHD too, which learn from each person (default: 16 on a CPU, else all)")
     p.add_argument("--clips", nargs="*", metavar="PATH", help=f"videos of real people, or folders of them (default: those in {CLIPS}, if it is set)")
     p.add_argument("--frames", type=int, default=32, help="hold-out frames of each person (default: 32)")
     p.add_argument("--sources", type=int, nargs="+", default=[1, 8, 32], metavar="T", help="numbers of source frames (default: 1 8 32)")
@@ -60,16 +61,20 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> str:
     """Returns the markdown, which is in ``OUT/table.md`` too, beside ``table.json`` and a picture for each group."""
-    if min(options.people, options.epochs, options.frames - 1, min(options.sources) - 1) < 0:
-        raise ValueError("--people and --epochs must be at least 0, --frames and --sources at least 1")
+    fit = options.fit_people if options.fit_people is not None else 16 if options.device == "cpu" else options.people
+    if min(options.people, options.epochs, fit - 1, options.frames - 1, min(options.sources) - 1) < 0:
+        raise ValueError("--people and --epochs must be at least 0, --fit-people, --frames and --sources at least 1")
     model, judges = load(options.model, options.device), Judges(options.detector, options.device, options.inception, options.arcface)
     size, sources = model.preset.size, sorted(set(options.sources))
     subjects = rendered(options.people, options.frames, size, max(sources)) + real(real_paths(options), options.frames, size, options.detector)
     if not subjects:
         raise ValueError("nobody to evaluate on: --people is 0 and no clips are named")
-    records = evaluate(subjects, standard_systems(model, options.epochs, options.seed), sources, judges, options.out / "records")
-    about = describe(options, model, judges, subjects)
     made = [s for s in subjects if s.group == "rendered"]
+    fitted = made[:fit] + [s for s in subjects if s.group != "rendered"]
+    records = evaluate(fitted, standard_systems(model, options.epochs, options.seed), sources, judges, options.out / "records")
+    if made[fit:]:
+        records += evaluate(made[fit:], standard_systems(model, 0, options.seed), sources, judges, options.out / "records")
+    about = describe(options, model, judges, subjects)
     if len(made) > 1:
         about["retrieval"] = retrieval(model, made)
     return write(options.out, summarise(records), about, subjects, records, sources)
@@ -87,8 +92,9 @@ def describe(options: argparse.Namespace, model: Model, judges: Judges, subjects
     content, both = [name for name, _ in model.preset.content], set(judges.names.values())
     fair = f"also a judge: {', '.join(both.intersection(content))}" if both.intersection(content) else "no judge among them"
     clips = [f"{s.name} ({len(s.source)} source, {len(s.holdout)} hold-out frames, data {s.digest})" for s in subjects if s.group == "real"]
+    fewer = f" --fit-people {fit}" if (fit := getattr(options, "fit_people", None)) is not None else ""
     return {
-        "command": f"python -m tlk.evaluation --model {options.model} --people {options.people} --frames {options.frames} --sources "
+        "command": f"python -m tlk.evaluation --model {options.model} --people {options.people}{fewer} --frames {options.frames} --sources "
         f"{' '.join(map(str, options.sources))} --epochs {options.epochs} --seed {options.seed} --detector {options.detector} --device {options.device}"
         + "".join(f" --{name} {file}" for name in ("inception", "arcface") if (file := getattr(options, name))) + " --clips ..." * bool(clips),
         "real clips": ", ".join(clips) or "none",
@@ -112,8 +118,9 @@ def write(out: Path, summary: dict[str, Any], about: dict[str, Any], subjects: l
         temporary.write_text(text)
     with write_whole(out / "table.json") as temporary:
         temporary.write_text(json.dumps({"about": about, "tables": summary}, indent=1) + "\n")
-    for group in summary:
-        people = [s for s in subjects if s.group == group][:12]
+    for group in dict.fromkeys(r.group for r in records):
+        drawn = shared([r for r in records if r.group == group])
+        people = [s for s in subjects if s.group == group and s.name in drawn][:12]
         for cross in (False, True) if group == "rendered" and all("cross" in r.tensors for r in records if r.group == group) else (False,):
             picture, columns = grid(people, [r for r in records if r.group == group], shown, cross)
             path = out / f"{'cross' if cross else 'grid'}-{group}.png"

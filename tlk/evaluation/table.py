@@ -23,10 +23,31 @@ TRUTH: Cell = ("true frames", 0)
 def summarise(records: Sequence[Record]) -> dict[str, Any]:
     """group → ``rows`` (a mean with its interval over people for each system and T), ``differences``, ``strangers``.
 
-    A person's value is the mean over their hold-out frames; the interval is a bootstrap over people.
+    A person's value is the mean over their hold-out frames; the interval is a bootstrap over people. All rows of a
+    table are about the same people: those whom every system drew. Where some systems drew more (they cost less),
+    these have a second table, of all people, under ``GROUP, all``.
     """
-    groups = dict.fromkeys(r.group for r in records)
-    return {group: _group([r for r in records if r.group == group]) for group in groups}
+    tables: dict[str, Any] = {}
+    for group in dict.fromkeys(r.group for r in records):
+        found = [r for r in records if r.group == group]
+        kept, drawn = shared(found), _drawn(found)
+        tables[group] = _group([r for r in found if r.person in kept])
+        if rest := drawn[TRUTH] - kept:
+            whole = {cell for cell, people in drawn.items() if rest <= people}
+            tables[f"{group}, all"] = _group([r for r in found if (r.system, r.sources) in whole])
+    return tables
+
+
+def shared(records: Sequence[Record]) -> set[str]:
+    """The people of one group whom every system drew at every T."""
+    return set.intersection(*_drawn(records).values())
+
+
+def _drawn(records: Sequence[Record]) -> dict[Cell, set[str]]:
+    people: dict[Cell, set[str]] = {}
+    for record in records:
+        people.setdefault((record.system, record.sources), set()).add(record.person)
+    return people
 
 
 def _group(records: list[Record]) -> dict[str, Any]:
@@ -108,7 +129,7 @@ def markdown(summary: dict[str, Any], about: dict[str, Any]) -> str:
     for group, found in summary.items():
         main, known = (_present(found, metrics) for metrics in ((*PER_FRAME, *SETS), KNOWN))
         used |= {*main, *known}
-        parts += [f"## {group.capitalize()} people ({found['people']})", "", *_table(found, main, seconds=True), "", *_readings(found), ""]
+        parts += [f"## {titled(group)} ({found['people']})", "", *_table(found, main, seconds=True), "", *_readings(found), ""]
         if known:
             parts += ["What only rendered people allow, whose pose, gaze and image in another's motion are known:", "", *_table(found, known), "", *_known_readings(found), ""]
         parts += ["Differences, person by person:", "", *_difference_table(found["differences"], found["people"]), ""]
@@ -117,6 +138,12 @@ def markdown(summary: dict[str, Any], about: dict[str, Any]) -> str:
     parts += ["## What the numbers are", ""] + [f"- {name}: {what}" for metric, (name, what) in VARIANTS.items() if metric in used]
     parts += ["- [ ]: 95 % interval by bootstrap over people; too narrow for fewer than about ten.", "", "## To get them again", ""]
     return "\n".join(parts + [f"- {key}: {value}" for key, value in about.items() if key != "retrieval"]) + "\n"
+
+
+def titled(group: str) -> str:
+    """Heading of a table: "rendered" → "Rendered people"."""
+    group, _, rest = group.partition(", ")
+    return f"{group.capitalize()} people" + ", all of them: systems that need no fine-tuning" * bool(rest)
 
 
 def _present(found: dict[str, Any], metrics: Sequence[str]) -> list[str]:
