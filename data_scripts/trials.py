@@ -21,14 +21,16 @@ from statistics import mean
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 from tqdm import tqdm
 
 from tlk.data import Clip, heads
 from tlk.evaluation import metrics
 from tlk.evaluation.judges import LAYERS
 from tlk.files import write_whole
-from tlk.learning import MetaLearning
+from tlk.learning import MetaLearning, load
 from tlk.learning.objective import gradient_shares, generator_terms
+from tlk.learning.starting import start_from
 from tlk.losses.backbones import EfficientNetLite
 from tlk.networks import SelfAttention
 from tlk.presets import Preset, preset
@@ -54,13 +56,28 @@ def weighted(what: str, **values) -> Trial:
     return Trial(what, run=lambda run: [setattr(run.weights, name, value) for name, value in values.items()] and None)
 
 
-def free_projection(run: MetaLearning) -> None:
-    """P without spectral norm: AdaIN values may then move by more than ‖ê‖. Its start is the same."""
-    for net in (run.networks.module, *([run.average.module] if run.average else [])):
-        bound = net.generator.projection
-        net.generator.projection = free = nn.Linear(bound.in_features, bound.out_features)
-        free.load_state_dict({"weight": bound.weight.detach().clone(), "bias": bound.bias.detach().clone()})
-    run.optimiser_g.optimizer.param_groups[0]["params"] = list(run.networks.module.parameters())
+def unbounded(part: str) -> Callable[[MetaLearning], None]:
+    """Takes the spectral norm off the layers of a part of E, G and P: what it says may then grow with its weights. Its start is the same."""
+
+    def change(run: MetaLearning) -> None:
+        for net in (run.networks.module, *([run.average.module] if run.average else [])):
+            for name in [name for name, layer in net.named_modules() if name.startswith(part) and is_parametrized(layer)]:
+                parent, _, child = name.rpartition(".")
+                setattr(net.get_submodule(parent), child, plain(net.get_submodule(name)))
+        run.optimiser_g.optimizer.param_groups[0]["params"] = list(run.networks.module.parameters())
+
+    return change
+
+
+def plain(layer: nn.Linear | nn.Conv2d) -> nn.Linear | nn.Conv2d:
+    """The layer with its normalised weights as plain ones."""
+    bias = layer.bias is not None
+    if isinstance(layer, nn.Linear):
+        made: nn.Linear | nn.Conv2d = nn.Linear(layer.in_features, layer.out_features, bias)
+    else:
+        made = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding, bias=bias)
+    made.load_state_dict({"weight": layer.weight.detach().clone()} | ({"bias": layer.bias.detach().clone()} if bias else {}))
+    return made.to(layer.weight.device)
 
 
 def no_attention(run: MetaLearning) -> None:
@@ -88,6 +105,7 @@ TRIALS: dict[str, Trial] = {
     "content-iccv": replaced("content on the frame alone, weight 0.175, the ICCV version's", content=(("efficientnet-lite0", 0.175),)),
     "content-v1": replaced("content on the frame alone, weight 0.012, preprint v1's", content=(("efficientnet-lite0", 0.012),)),
     "match-v1": weighted("match weight 80, preprint v1's, instead of 5", match=80.0),
+    "match-1": weighted("match weight 1 instead of 5", match=1.0),
     "no-match": weighted("no match term", match=0.0),
     "no-adversarial": weighted("no adversarial term for G", adversarial=0.0),
     "no-feature-matching": weighted("no feature matching", feature_matching=0.0),
@@ -98,7 +116,8 @@ TRIALS: dict[str, Trial] = {
     "lr-low": replaced("learning rate of E and G 2e-4 instead of 5e-4", lr_generator=2e-4),
     "lr-high": replaced("learning rate of E and G 1e-3 instead of 5e-4", lr_generator=1e-3),
     "table-lr": replaced("learning rate of W's rows 5e-4 instead of 1e-2", lr_table=5e-4),
-    "free-projection": Trial("no spectral norm on P", run=free_projection),
+    "free-projection": Trial("no spectral norm on P", run=unbounded("generator.projection")),
+    "free-embedder": Trial("no spectral norm in E", run=unbounded("embedder")),
     "no-attention": Trial("no self-attention", run=no_attention),
     "relu-first": Trial("ReLU before sum pooling in E (the later code's order)", run=relu_first),
     "k-1": replaced("K = 1 instead of 3", k=1),
@@ -143,14 +162,16 @@ def shares(run: MetaLearning) -> dict[str, float]:
     return {"content": sum(share for name, share in found.items() if name.startswith("content/")), **found}
 
 
-def run_trial(name: str, seed: int, steps: int, clips: list[Clip], panel: Panel) -> dict:
+def run_trial(name: str, seed: int, steps: int, clips: list[Clip], panel: Panel, start: str | None = None) -> dict:
     trial = TRIALS[name]
     base = dataclasses.replace(preset("tiny"), ema=0.99)  # 0.999 would still show the first weights after so few steps
     run = MetaLearning(trial.preset(base), trial.clips(clips), seed)
+    if start is not None:
+        start_from(run, load(start))
     trial.run(run)
     seconds = [report.seconds for report in tqdm(run.steps(steps), total=steps, desc=f"{name}, seed {seed}", mininterval=5)]
     last = run.history[-steps // 4 :]
-    about = {"trial": name, "what": trial.what, "seed": seed, "steps": steps, "people": len(run.names), "torch": torch.__version__}
+    about = {"trial": name, "what": trial.what, "seed": seed, "steps": steps, "start": start, "people": len(run.names), "torch": torch.__version__}
     numbers = panel(run) | {"content": mean(row["content/efficientnet-lite0"] for row in last)}
     numbers |= {"d_real": mean(row["real"] for row in last), "d_fake": mean(row["fake"] for row in last), "step_seconds": sorted(seconds)[steps // 2]}
     return about | numbers | {"shares": shares(run)}
@@ -177,6 +198,7 @@ def main(arguments: list[str] | None = None) -> None:
     p.add_argument("--steps", type=int, default=400)
     p.add_argument("--people", type=int, default=800)
     p.add_argument("--version", type=int, default=heads.VERSION, help="an older renderer's people, as far as they are still in the cache")
+    p.add_argument("--start", metavar="MODEL", help="begin with these weights (heads-64, or a file) and fresh optimisers: what a change does late; use an --out of its own")
     p.add_argument("--out", type=Path, default=Path("runs/trials"))
     options = p.parse_args(arguments)
     if options.list:
@@ -190,7 +212,7 @@ def main(arguments: list[str] | None = None) -> None:
         for seed in options.seeds:
             path = options.out / f"{name}-seed{seed}-{options.steps}.json"
             if not path.exists():
-                result = run_trial(name, seed, options.steps, clips, panel) | {"renderer": options.version}
+                result = run_trial(name, seed, options.steps, clips, panel, options.start) | {"renderer": options.version}
                 with write_whole(path) as temporary:
                     temporary.write_text(json.dumps(result, indent=1) + "\n")
     text = table([json.loads(path.read_text()) for path in sorted(options.out.glob("*.json"))])
