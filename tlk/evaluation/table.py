@@ -127,11 +127,11 @@ def markdown(summary: dict[str, Any], about: dict[str, Any]) -> str:
     """Tables for people to read, then every variant and setting that is needed to get them again."""
     parts, used = ["# Evaluation", ""], set()
     for group, found in summary.items():
-        main, known = (_present(found, metrics) for metrics in ((*PER_FRAME, *SETS), KNOWN))
+        main, known = (present(found, metrics) for metrics in ((*PER_FRAME, *SETS), KNOWN))
         used |= {*main, *known}
-        parts += [f"## {titled(group)} ({found['people']})", "", *_table(found, main, seconds=True), "", *_readings(found), ""]
+        parts += [f"## {titled(group)} ({found['people']})", "", *table_lines(found, main, seconds=True), "", *_readings(found), ""]
         if known:
-            parts += ["What only rendered people allow, whose pose, gaze and image in another's motion are known:", "", *_table(found, known), "", *_known_readings(found), ""]
+            parts += ["What only rendered people allow, whose pose, gaze and image in another's motion are known:", "", *table_lines(found, known), "", *_known_readings(found), ""]
         parts += ["Differences, person by person:", "", *_difference_table(found["differences"], found["people"]), ""]
     if retrieval := about.get("retrieval"):
         parts += ["## Embeddings", "", retrieval_line(retrieval), ""]
@@ -146,12 +146,13 @@ def titled(group: str) -> str:
     return f"{group.capitalize()} people" + ", all of them: systems that need no fine-tuning" * bool(rest)
 
 
-def _present(found: dict[str, Any], metrics: Sequence[str]) -> list[str]:
+def present(found: dict[str, Any], metrics: Sequence[str]) -> list[str]:
     """Those that have a value in some row."""
     return [m for m in metrics if any(row[m] is not None for row in found["rows"])]
 
 
-def _table(found: dict[str, Any], metrics: Sequence[str], seconds: bool = False) -> list[str]:
+def table_lines(found: dict[str, Any], metrics: Sequence[str], seconds: bool = False) -> list[str]:
+    """A group of ``summarise`` as lines of markdown, with intervals."""
     head = ["system", "T", *(VARIANTS[m][0] for m in metrics), *(["s to fit", "s a frame"] if seconds else [])]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for row in found["rows"]:

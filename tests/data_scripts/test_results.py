@@ -1,0 +1,40 @@
+"""Tables of README and model card are those of the run, to the digit; what is not there is not invented."""
+
+import json
+
+import pytest
+
+from data_scripts import results
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return json.loads((results.ROOT / results.NUMBERS).read_text())["tables"]
+
+
+@pytest.mark.parametrize("page", results.PAGES)
+def test_pages_say_what_the_run_printed(page, tables):
+    text = (results.ROOT / page).read_text()
+    assert len(list(results.BLOCK.finditer(text))) >= 2 and results.filled(text, tables) == text
+
+
+def test_the_page_beside_the_weights_is_the_same_run(tables):
+    written = (results.ROOT / results.WRITTEN).read_text().splitlines()
+    assert all(line in written for found in tables.values() for line in results.long(found))
+
+
+def test_a_changed_number_changes_the_pages(tables):
+    text = (results.ROOT / "README.md").read_text()
+    other = json.loads(json.dumps(tables))
+    row = next(r for r in other["rendered"]["rows"] if (r["system"], r["sources"]) == ("FT", 8))
+    row["ssim"]["mean"] = 0.123
+    changed = [line for line, old in zip(results.filled(text, other).splitlines(), text.splitlines(), strict=True) if line != old]
+    assert len(changed) == 1 and changed[0].startswith("| FT | 8 | 0.123 |")
+
+
+def test_what_the_run_does_not_have_is_said(tables, tmp_path, capsys):
+    with pytest.raises(ValueError, match="a block for 'real'"):
+        results.filled((results.ROOT / "README.md").read_text(), {"rendered": tables["rendered"]})
+    with pytest.raises(SystemExit):
+        results.main([str(tmp_path)])
+    assert "table.md" in capsys.readouterr().err
