@@ -145,6 +145,31 @@ def test_events_are_replayed_to_the_same_numbers_elsewhere(tmp_path):
     assert [e["do"] for e in json.loads(path.read_text())["events"]] == ["set", "snapshot", "only", "only", "set", "back", "set"]
 
 
+def test_a_replay_left_in_the_middle_stands_there_and_may_be_done_again_whole():
+    session = Session(toy())
+    run_with_events(session)
+    whole = session.log
+    reports = session.replay(session.history)
+    next(reports), next(reports)
+    reports.close()
+    assert session.stepper.step == session.tick == 2 and session.log.numbers == whole.numbers[:2]
+    assert session.history is whole, "nothing else was done: all of it can be replayed again"
+    further = session.advance().terms
+    assert session.history is session.log and session.log.numbers == [*whole.numbers[:2], further], "from here on a run of its own"
+    other = Session(toy())
+    assert [r.terms for r in other.replay(session.log)] == session.log.numbers, "which can be replayed like any"
+
+
+def test_content_comes_back_from_zero_with_the_proportions_it_had():
+    stepper = toy()
+    stepper.weights.content = {"frame": 0.5, "face": 0.5, "mouth": 0.25}
+    session = Session(stepper)
+    for value, wanted in ((0.0, (0.0, 0.0, 0.0)), (1.25, (0.5, 0.5, 0.25)), (2.5, (1.0, 1.0, 0.5))):
+        session.ask("set", "content", value)
+        session.settle()
+        assert tuple(stepper.weights.content.values()) == pytest.approx(wanted)
+
+
 def test_a_replay_that_differs_says_where(tmp_path):
     session = Session(toy())
     run_with_events(session)

@@ -21,7 +21,7 @@ HINTS = {
 }
 BUTTONS = {
     "run": ("▶ Run", "train until Pause"),
-    "pause": ("❚❚ Pause", "stop after the step at hand"),
+    "pause": ("❚❚ Pause", "stop after the step at hand: training, a replay or A/B"),
     "step": ("Step", "one whole step: D, then G"),
     "D": ("Step D", "train D alone for one step"),
     "G": ("Step G", "train G alone for one step"),
@@ -66,7 +66,7 @@ def notches(start: float, also: Iterable[float] = ()) -> list[tuple[str, float]]
 class Dial:
     """One weight: a slider in equal ratios, its reset and one line about it."""
 
-    def __init__(self, name: str, start: float, also: Iterable[float], turned: Callable[[str, float], None]) -> None:
+    def __init__(self, name: str, start: float, also: Iterable[float], turned: Callable[[str, float], bool]) -> None:
         self.name, self.start, self._turned, self._silent = name, start, turned, False
         options = [(str(n), n) for n in sorted({0, 1, 2, 3, 5, 10, int(start)})] if name == "discriminator_steps" else notches(start, also)
         self.slider = SelectionSlider(
@@ -80,8 +80,9 @@ class Dial:
         self.slider.add_class(f"lab-{name}")
 
     def _moved(self, change) -> None:
-        if not self._silent:
-            self._turned(self.name, change["new"])
+        """A change that is refused is taken back."""
+        if not self._silent and not self._turned(self.name, change["new"]):
+            self.put(change["old"], silent=True)
 
     def put(self, value: float, silent: bool = False) -> None:
         """Turn the dial; a value between the notches gets a notch of its own. ``silent``: only show it."""
@@ -97,10 +98,10 @@ class Dial:
 
 
 class Controls:
-    """All of them; ``pressed(name)``, ``turned(name, value)`` and ``chosen(preset, what it turned)`` are called when one is used."""
+    """All of them; ``pressed(name)``, ``turned(name, value)`` (false: refused) and ``chosen(preset, what it turned)`` are called when one is used."""
 
     def __init__(
-        self, stepper: Stepper, pressed: Callable[[str], None], turned: Callable[[str, float], None],
+        self, stepper: Stepper, pressed: Callable[[str], None], turned: Callable[[str, float], bool],
         chosen: Callable[[str, dict[str, float]], None],
     ) -> None:
         self._chosen = chosen
@@ -125,6 +126,12 @@ class Controls:
         for name, value in values.items():
             self.dials[name].put(value)
         self._chosen(preset, turned)
+
+    def lock(self, locked: bool) -> None:
+        """Grey out whatever would disturb a replay or an A/B: all but Pause and slow motion."""
+        buttons = [b for name, b in self.buttons.items() if name != "pause"]
+        for control in (*buttons, *self.choices.values(), *(part for d in self.dials.values() for part in (d.slider, d.reset))):
+            control.disabled = locked
 
     def show(self, weights: LossWeights) -> None:
         """Turn the dials to what is in force, without asking for anything."""

@@ -27,6 +27,7 @@ class Session:
     def __init__(self, stepper: Stepper) -> None:
         self.stepper = stepper
         self.start = self.saved = Snapshot(stepper)
+        self.parts = parts_of(stepper.weights)  #: of content, for when it comes back from 0
         self._wishes: deque[tuple[str, str, float]] = deque()
         self._clear()
 
@@ -39,6 +40,7 @@ class Session:
         self.saved_changes = 0  #: changes that there were at the snapshot
         self.left_behind: deque[list[dict[str, float]]] = deque(maxlen=BRANCHES)
         self.recent: deque[Report] = deque(maxlen=RECENT)
+        self._cut: tuple[Log, int] | None = None  #: what is replayed, and how far it came
 
     @property
     def tick(self) -> int:
@@ -78,7 +80,7 @@ class Session:
     def _apply(self, event: Event) -> str:
         if event.do == "set":
             before = read_weight(self.stepper.weights, event.name)
-            write_weight(self.stepper.weights, event.name, event.value)
+            write_weight(self.stepper.weights, event.name, event.value, self.parts)
             if before != event.value:
                 self.changes.append((self.stepper.step, event.name, before, event.value))
         elif event.do == "snapshot":
@@ -124,9 +126,17 @@ class Session:
         self._clear()
         return log
 
+    @property
+    def history(self) -> Log:
+        """What was done here, for a replay: after one that was left in the middle all of its log, until another step is taken."""
+        self.settle()
+        whole, ticks = self._cut or (self.log, 0)
+        return whole if self.tick == ticks < whole.ticks else self.log
+
     def replay(self, log: Log) -> Iterator[Report]:
         """Go back to the start and do all that the log says, a report for each step.
 
+        Whoever closes the generator before its end stands at the step it reached, and may go on from there.
         Raises ValueError at once when the log was made with another stepper, and at the first step whose numbers
         differ from the log's.
         """
@@ -148,6 +158,7 @@ class Session:
             report = self.advance()
             if not same(report.terms, expected):
                 raise ValueError(f"step {self.tick} of the replay gave {report.terms}, not {expected}: the stepper or its data are not those of the log")
+            self._cut = log, self.tick
             yield report
 
     def compare(self, steps: int) -> Iterator[tuple[str, list[dict[str, float]]]]:
@@ -188,14 +199,19 @@ def read_weight(weights: LossWeights, name: str) -> float:
     return getattr(weights, name)
 
 
-def write_weight(weights: LossWeights, name: str, value: float) -> None:
-    """Set a weight; ``content`` keeps the backbones' proportions."""
+def write_weight(weights: LossWeights, name: str, value: float, parts: dict[str, float]) -> None:
+    """Set a weight; ``content`` keeps the backbones' proportions, and has those of ``parts`` when it comes back from 0."""
     if name == "content":
-        total = sum(weights.content.values())
-        parts = {k: v / total if total else 1 / len(weights.content) for k, v in weights.content.items()}
-        weights.content = {k: value * part for k, part in parts.items()}
+        shares = parts_of(weights) if any(weights.content.values()) else parts
+        weights.content = {k: value * part for k, part in shares.items()}
     else:
         setattr(weights, name, int(value) if name == "discriminator_steps" else value)
+
+
+def parts_of(weights: LossWeights) -> dict[str, float]:
+    """Each backbone's share of the content weight; equal ones where it is 0."""
+    total = sum(weights.content.values())
+    return {k: v / total if total else 1 / len(weights.content) for k, v in weights.content.items()}
 
 
 def words(name: str) -> str:

@@ -13,26 +13,24 @@ from ipywidgets import HTML, Image, Layout, VBox
 from matplotlib.figure import Figure
 
 from tlk.data import Clip
-from tlk.learning import LossWeights
 from tlk.learning.stepper import Stepper
 from tlk.learning.toy import ToyGAN
 from tlk.show.pieces import running_loop
 
 from .controls import Controls
-from .drawing import draw_comparison, draw_lab, png
-from .events import Log
+from .drawing import draw_lab, png
+from .reruns import PAUSED, TRAINING, Reruns, Runs
 from .session import Session, number, read_weight, words
-from .stills import draw_compared, draw_still
-from .views import Look, view_of
+from .stills import draw_still
+from .views import view_of
 
 REDRAW = 0.25  #: seconds between two pictures, at least
 NEXT = "from the next step"
-LOOKS = 40  #: points of the quality curve that a replay makes, at least, where it has as many steps
 BREATH = 0.7  #: seconds between two steps in slow motion
-PAUSED, TRAINING, REPLAYING, COMPARING = "❚❚ paused", "▶ training", "▶ replaying", "▶ A/B"
+MOTION = ("run", "step", "D", "G", "compare", "replay")  #: orders that Pause takes back
 
 
-class LossLab:
+class LossLab(Reruns):
     """Run, pause and step a GAN's training, turn its loss weights, and see what becomes of the picture.
 
         lab = LossLab(ToyGAN(seed=0)); display(lab.widget)
@@ -61,8 +59,9 @@ class LossLab:
         self.training_seconds = self.drawing_seconds = self._last_cost = 0.0
         self._orders: deque[str] = deque()
         self._left, self._task, self._drawn_at, self._told_at, self._doing = 0.0, None, 0.0, 0.0, PAUSED
+        self._busy, self._stop = "", False  # a replay or an A/B; Pause was pressed
         self._quality: deque[dict[str, float]] = deque(maxlen=600)
-        self._comparison: dict[str, tuple[list[dict[str, float]], Look]] = {}
+        self._comparison: Runs | None = None
         self._loop = running_loop()
         self.controls = Controls(stepper, self.press, self._turned, self._chosen)
         self._image, self._second = (Image(format="png", layout=Layout(max_width="100%")) for _ in range(2))
@@ -76,27 +75,35 @@ class LossLab:
     # what a reader or a test calls; the buttons do the same
 
     async def run(self, steps: int | None = None) -> None:
-        """Train for ``steps`` steps, or until Pause. Returns when they are done, at Pause, or when the queue is empty (0)."""
+        """Train for ``steps`` steps, or until Pause. Returns when they are done, at Pause, or when the queue is empty (0).
+
+        A replay or an A/B that a button started is waited for; ValueError when one runs that a cell started.
+        """
+        if self._task is None or self._task.done():
+            self._refuse_while_busy()
         self._loop = asyncio.get_running_loop()
         self._left = float("inf") if steps is None else float(steps)
         self._begin()
         await self._task
 
     def pause(self) -> None:
-        """Stop after the step at hand."""
-        self._left = 0.0
+        """Stop after the step at hand: training, a replay or A/B. Steps that were asked for and not yet taken are forgotten."""
+        self._left, self._stop = 0.0, True
+        self._orders = deque(o for o in self._orders if o not in MOTION)
 
     def set(self, name: str, value: float) -> None:
         """Turn a dial: ``content``, ``adversarial``, ``feature_matching``, ``match`` or ``discriminator_steps``.
 
-        Raises ValueError when the lab has no such dial.
+        Raises ValueError when the lab has no such dial, and, as the next four do, while a replay or an A/B runs.
         """
+        self._refuse_while_busy()
         if name not in self.controls.dials:
             raise ValueError(f"this lab has no dial {name!r}; it has {', '.join(self.controls.dials)}")
         self.controls.dials[name].put(value)
 
     def choose(self, preset: str) -> None:
         """Turn the dials to one of ``lab.controls.presets``."""
+        self._refuse_while_busy()
         self.controls.choose(preset)
 
     def snapshot(self) -> None:
@@ -110,71 +117,26 @@ class LossLab:
     def press(self, button: str) -> None:
         """What a click does: ``run``, ``pause``, ``step``, ``D``, ``G``, ``snapshot``, ``back``, ``compare``, ``export`` or ``replay``.
 
-        Acts at once where a loop is running, else with the next ``await lab.run(...)``.
+        Acts at once where a loop is running, else with the next ``await lab.run(...)``. While a replay or an A/B runs
+        only Pause acts; what else is pressed is answered with a sentence on the page.
         """
         if button == "pause":
             return self.pause()
+        if self._refused():
+            return None
         self._orders.append(button)
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._begin)
 
     def export(self, path: str | Path | None = None) -> Path:
         """Write events and numbers as JSON."""
+        self._refuse_while_busy()
         self.session.settle()
         return self.session.log.save(path or self.export_to)
-
-    async def replay(self, source: str | Path | Log | None = None) -> str:
-        """Go back to the start, do again what a log says (default: what was done here), and compare every number.
-
-        Returns a sentence. ValueError when a number differs, or the log belongs to another stepper.
-        """
-        self.session.settle()
-        log = source if isinstance(source, Log) else Log.load(source) if source else self.session.log
-        reports, self._doing = self.session.replay(log), REPLAYING
-        self._quality.clear()
-        self._observe()
-        begun = time.perf_counter()
-        try:
-            for done, _ in enumerate(reports, 1):
-                self.training_seconds += time.perf_counter() - begun
-                self._say(f"step {done} of {log.ticks}: the same numbers so far")
-                if not self._draw_if_due() and done % max(1, log.ticks // LOOKS) == 0:
-                    self._observe()
-                await asyncio.sleep(0)
-                begun = time.perf_counter()
-        finally:
-            self._doing = PAUSED
-            self.controls.show(self.session.stepper.weights)
-            self.draw()
-        return f"replayed {log.ticks} steps and {len(log.events)} events: the same numbers, bit for bit"
-
-    async def compare(self, steps: int | None = None) -> None:
-        """A/B: two runs from the snapshot, without and with the weights now on the dials; afterwards all is as before."""
-        steps, runs = steps or self.compare_steps, self.session.compare(steps or self.compare_steps)
-        self._comparison, self._doing = {}, COMPARING
-        self._tell()
-        for name, rows in runs:
-            if len(rows) == steps:
-                self._comparison[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
-            self._say(f"A/B: run {'A' if name == 'without' else 'B'}, step {len(rows)} of {steps}")
-            await asyncio.sleep(0)
-        self._doing = PAUSED
-        self._second.value, self._second.layout.display = png(draw_comparison(*self._runs())), ""
-        self.draw()
-        self._say(f"A/B: {steps} steps twice from step {self.session.saved.step}; the training itself has not moved")
 
     def still(self) -> Figure:
         """Picture and curves, without the controls, in type that can be read on a page without a kernel."""
         return draw_still(self.session, self._look, list(self._quality))
-
-    def compared(self) -> Figure:
-        """The last A/B, side by side, for such a page. Raises ValueError when there was none."""
-        if len(self._comparison) < 2:
-            raise ValueError("nothing was compared yet: `await lab.compare()` or press A/B first")
-        return draw_compared(*self._runs())
-
-    def _runs(self) -> tuple[dict[str, tuple[list[dict[str, float]], Look]], LossWeights, LossWeights]:
-        return self._comparison, self.session.saved.weights, self.session.stepper.weights
 
     def draw(self) -> None:
         """Look and draw now."""
@@ -210,11 +172,24 @@ class LossLab:
 
     # behind the buttons
 
-    def _turned(self, name: str, value: float) -> None:
+    def _refused(self) -> bool:
+        """A control was used that should have been grey: the click was on its way when the replay began. Nothing is done."""
+        try:
+            self._refuse_while_busy()
+        except ValueError as error:
+            self._say(str(error))
+        return bool(self._busy)
+
+    def _turned(self, name: str, value: float) -> bool:
+        if self._refused():
+            return False
         self.session.ask("set", name, value)
         self._say(f"{words(name)} {number(value)} {NEXT} on")
+        return True
 
     def _chosen(self, preset: str, turned: dict[str, float]) -> None:
+        if self._refused():
+            return
         self._say(f"{preset}: " + (", ".join(f"{words(n)} {number(v)}" for n, v in turned.items()) + f" {NEXT} on" if turned else "the dials stand there already"))
 
     def _begin(self) -> None:
@@ -223,6 +198,7 @@ class LossLab:
 
     async def _work(self) -> None:
         """Obey orders and take steps until there is nothing left to do."""
+        self._stop = False
         try:
             while self._orders or self._left >= 1:
                 if self._orders:
@@ -230,7 +206,7 @@ class LossLab:
                     continue
                 self._left -= 1
                 self._step()
-                await asyncio.sleep(BREATH if self.controls.slow.value and self._left >= 1 else 0)
+                await self._breathe(more=self._left >= 1)
         except Exception as error:  # a button's task has nobody who awaits it: without this the lab would only stand still
             self._left = 0.0
             self._say(f"<b>stopped: {escape(str(error) or type(error).__name__)}</b>")
@@ -238,6 +214,13 @@ class LossLab:
         finally:
             self._doing = PAUSED
             self._draw_what_is_new()
+
+    async def _breathe(self, more: bool) -> None:
+        """Let the page have its turn after a step; in slow motion a breath, where more are to come, that Pause cuts short."""
+        end = time.perf_counter() + (BREATH if self.controls.slow.value and more else 0)
+        await asyncio.sleep(0)
+        while not self._stop and (rest := end - time.perf_counter()) > 0:
+            await asyncio.sleep(min(rest, 0.05))
 
     def _draw_what_is_new(self) -> None:
         """At the end of a run: a picture of where it stands, unless that is on the page."""
@@ -278,6 +261,7 @@ class LossLab:
             self._say(f"<b>{escape(str(error))}</b>")
 
     def _remember(self, order: str) -> None:
+        self._refuse_while_busy()
         self.session.ask(order)
         self.session.settle()
         self.controls.show(self.session.stepper.weights)

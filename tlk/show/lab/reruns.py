@@ -1,0 +1,121 @@
+"""Replay and A/B: a lab takes steps of its own, and nothing else may touch the networks meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from tlk.learning import LossWeights
+
+from .drawing import draw_comparison, png
+from .events import Log
+from .stills import draw_compared
+from .views import Look
+
+LOOKS = 40  #: points of the quality curve that a replay makes, at least, where it has as many steps
+WAIT = "Pause stops it; the other controls wait until then"
+PAUSED, TRAINING, REPLAYING, COMPARING = "❚❚ paused", "▶ training", "▶ replaying", "▶ A/B"
+
+Runs = tuple[dict[str, tuple[list[dict[str, float]], Look]], LossWeights, LossWeights]  #: what was found, weights of A and of B
+
+
+class Reruns:
+    """The part of ``LossLab`` that does again what was done, or does it twice."""
+
+    async def replay(self, source: str | Path | Log | None = None) -> str:
+        """Go back to the start, do again what a log says (default: what was done here), and compare every number.
+
+        Training that goes on stops first. The controls wait meanwhile, except Pause, which leaves the lab at the step
+        that was reached: Run goes on from there, and another replay does all of the log. Returns a sentence. ValueError
+        when a number differs, the log belongs to another stepper, or has no step.
+        """
+        await self._stand_still()
+        log = source if isinstance(source, Log) else Log.load(source) if source else self.session.history
+        if not log.ticks:
+            raise ValueError("there is nothing to replay yet: take a step first")
+        done = 0
+        with self._alone(REPLAYING), closing(self.session.replay(log)) as reports:
+            self._quality.clear()
+            self._observe()
+            try:
+                done = await self._follow(reports, log.ticks)
+            finally:
+                self._doing = PAUSED
+                self.controls.show(self.session.stepper.weights)
+                self.draw()
+        if done < log.ticks:
+            return f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Run goes on from here; Replay begins again and does all {log.ticks}"
+        return f"replayed {log.ticks} steps and {len(log.events)} events: the same numbers, bit for bit"
+
+    async def _follow(self, reports: Iterator, steps: int) -> int:
+        """Take a replay's steps until the last one or Pause; how many they were. The dials turn as they were turned."""
+        done, begun = 0, time.perf_counter()
+        for done, _ in enumerate(reports, 1):
+            self.training_seconds += time.perf_counter() - begun
+            self.controls.show(self.session.stepper.weights)
+            self._say(f"replay: step {done} of {steps}, the same numbers so far · {WAIT}")
+            if not self._draw_if_due() and done % max(1, steps // LOOKS) == 0:
+                self._observe()
+            await self._breathe(more=done < steps)
+            if self._stop and done < steps:
+                break
+            begun = time.perf_counter()
+        return done
+
+    async def compare(self, steps: int | None = None) -> None:
+        """A/B: two runs from the snapshot, without and with the weights now on the dials; afterwards all is as before.
+
+        Training that goes on stops first. The controls wait meanwhile, except Pause, which breaks the comparison off.
+        """
+        await self._stand_still()
+        steps, found = steps or self.compare_steps, {}
+        with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
+            self._tell()
+            for name, rows in runs:
+                if len(rows) == steps:
+                    found[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
+                self._say(f"A/B: run {'A' if name == 'without' else 'B'}, step {len(rows)} of {steps} · {WAIT}")
+                await asyncio.sleep(0)
+                if self._stop:
+                    break
+        step = self.session.stepper.step
+        if len(found) < 2:
+            self._tell()
+            return self._say(f"A/B stopped, nothing was compared; the training itself has not moved: it stands at step {step}")
+        self._comparison = found, self.session.saved.weights, self.session.stepper.weights.snapshot()
+        self._second.value, self._second.layout.display = png(draw_comparison(*self._comparison)), ""
+        self.draw()
+        self._say(f"A/B: {steps} steps twice from step {self.session.saved.step}, drawn below; the training itself has not moved: it stands at step {step}")
+
+    def compared(self) -> Figure:
+        """The last A/B, side by side, for a page without a kernel. Raises ValueError when there was none."""
+        if self._comparison is None:
+            raise ValueError("nothing was compared yet: `await lab.compare()` or press A/B first")
+        return draw_compared(*self._comparison)
+
+    @contextmanager
+    def _alone(self, doing: str) -> Iterator[None]:
+        self._doing = self._busy = doing
+        self._stop = False
+        self.controls.lock(True)
+        try:
+            yield
+        finally:
+            self._doing, self._busy = PAUSED, ""
+            self.controls.lock(False)
+
+    async def _stand_still(self) -> None:
+        """Two that take steps would disturb each other: training stops first, and of replays and A/Bs there is one at a time."""
+        self._refuse_while_busy()
+        self._left = 0.0
+        if self._task is not None and not self._task.done() and self._task is not asyncio.current_task():
+            await asyncio.wait([self._task])
+
+    def _refuse_while_busy(self) -> None:
+        if self._busy:
+            raise ValueError(f"not while {'a replay' if self._busy == REPLAYING else 'A/B'} runs: wait for its end, or press Pause")
