@@ -7,9 +7,10 @@ import torch
 
 from tests.evaluation.conftest import Beside, disc_subject
 from tlk.evaluation import ablations as command
-from tlk.evaluation.ablations import ABLATIONS, Ablation, ablations, like
+from tlk.evaluation.ablations import ABLATIONS, Ablation, BestEmbedding, ablations, like
 from tlk.evaluation.judges import Judges
 from tlk.learning.finetune import FineTuning
+from tlk.losses import Content
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,24 @@ def test_a_random_vector_like_another():
     assert torch.equal(made, like(vector, 1)) and not torch.equal(made, like(vector, 2))
 
 
+def test_the_best_embedding_draws_the_frames_better_and_moves_nothing_else(model, clip):
+    held = lambda: [v.clone() for part in (model.embedder, model.generator) for v in part.state_dict().values()]
+    before = held()
+    found, start = BestEmbedding(model, steps=15, rate=0.3).embedding(clip), model.embed(clip)
+    content = Content(model.preset.content)
+
+    def loss(embedding):
+        fake = model.generator(clip.landmark_images, model.generator.project(embedding[None]))
+        return sum(content(fake, clip.images, clip.landmark_images).values()).item()
+
+    with torch.no_grad():
+        assert loss(found) < 0.98 * loss(start)
+    assert all(map(torch.equal, before, held()))
+    assert torch.equal(BestEmbedding(model, steps=0).embedding(clip), start)
+
+
 def test_settings_and_order(model):
-    assert [s.name for s in ablations(model)] == ["FF", "FT", *ABLATIONS]
+    assert [s.name for s in ablations(model)] == ["FF", "best ê", "FT", *ABLATIONS]
     assert Ablation("random ê", model, 2, seed=1).settings != Ablation("random ê", model, 2, seed=2).settings
 
 
@@ -60,6 +77,6 @@ def test_the_command_writes_a_table_and_a_picture(model, tmp_path, monkeypatch, 
     assert command.main(["--model", str(tmp_path / "mini.safetensors"), "--epochs", "1", "--sources", "2", "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
     table = json.loads((tmp_path / "out" / "table.json").read_text())
-    assert [r["system"] for r in table["tables"]["rendered"]["rows"]] == ["true frames", "FF", "FT", *ABLATIONS]
+    assert [r["system"] for r in table["tables"]["rendered"]["rows"]] == ["true frames", "FF", "best ê", "FT", *ABLATIONS]
     assert "python -m tlk.evaluation.ablations --model" in printed and (tmp_path / "out" / "grid-rendered.png").stat().st_size > 0
     assert command.main(["--people", "0"]) == 2 and "at least 1" in capsys.readouterr().err
