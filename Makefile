@@ -34,9 +34,10 @@ setup: $(READY)  ## make .venv from the lock file (about 1.5 minutes plus the do
 $(READY): requirements.lock pyproject.toml
 	@$(call begin,makes $(VENV) with $(PYTHON) and installs what requirements.lock pins; about 1.5 minutes plus 0.7 GB of downloads,setup); \
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v >= (3, 11) else "tlk needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make setup PYTHON=python3.12" % v)'; \
+	$(if $(TORCH),$(PYTHON) -c 'import urllib.request as u; u.urlopen("https://download.pytorch.org/whl/$(TORCH)/torch/", timeout=20)' 2> /dev/null || { echo "PyTorch's wheel index has no build $(TORCH) or cannot be reached from here: make setup without TORCH takes torch from PyPI"; exit 1; }; )\
 	[ -x $(PY) ] || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment could be made; on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }; \
 	$(PY) -m pip install --progress-bar off --disable-pip-version-check $(WHEELS) -r requirements.lock | sed -uE '/^(Looking|Requirement already|Successfully|  )/d; s/^Installing collected.*/Installing them all/'; \
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }; \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat --editable . > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }; \
 	$(PY) -c 'import cv2' || { echo "OpenCV does not load: on Debian and Ubuntu, apt-get install libgl1 libglib2.0-0"; exit 1; }; \
 	$(PY) -c 'import torch, tlk; print("tlk", tlk.__version__, "with torch", torch.__version__, "on", "a GPU" if torch.cuda.is_available() else "the CPU")'; \
 	touch $@
@@ -52,7 +53,7 @@ tutorial: $(READY)  ## set up and run the notebooks into runs/, as .ipynb and .h
 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	@$(call begin,opens JupyterLab on notebooks/; stop it with Ctrl-C); \
-	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks '--LabApp.app_settings_dir=$(CURDIR)/notebooks/.lab' $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 torture: $(READY)  ## damaged inputs, kills in the middle of long work, full disks: all of them (make test has a sample)
 	@$(call begin,damages inputs and kills long work; about 15 minutes); \

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -131,3 +132,17 @@ def test_binder_gets_what_ci_installs():
     needed = read("apt.txt").split()
     assert needed and all(f"missing+=({name})" in read(".ci/run") for name in needed)
     assert set(needed) == set(re.findall(r"missing\+=\((lib[\w.-]+)\)", read(".ci/run")))
+
+
+def test_a_wheel_index_out_of_reach_is_one_sentence(tmp_path):
+    nowhere = dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    run = subprocess.run(["make", "setup", "TORCH=cpu", f"VENV={tmp_path / 'venv'}"], cwd=ROOT, env=os.environ | nowhere, capture_output=True, text=True)
+    assert run.returncode != 0 and "cannot be reached from here: make setup without TORCH" in run.stdout and not (tmp_path / "venv").exists()
+
+
+@pytest.mark.skipif("CONDA_PREFIX" in os.environ, reason="`make setup` installs in setuptools' mode compat; conda's list cannot ask for it")
+def test_a_folder_of_the_same_name_does_not_hide_the_package(tmp_path):
+    """Above a clone named tlk, Python finds that folder first; it has to go on to the package."""
+    (tmp_path / "tlk").mkdir()
+    run = subprocess.run([sys.executable, "-c", "import tlk; print(tlk.__version__)"], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr + "\nIs this environment from an older `make setup`? Run it again: rm .venv/.ready; make setup"
