@@ -13,11 +13,28 @@ def sides(D, real, generated, hold=lambda x: x.detach()):
     return losses.hinge_discriminator(D(real), D(hold(generated))), losses.hinge_generator(D(generated))
 
 
+def one_side(D, real, generated, score_real, score_generated):
+    """Right values; which scores teach D is the caller's mistake."""
+    return losses.hinge_discriminator(score_real, score_generated), losses.hinge_generator(D(generated))
+
+
+def half(scores):
+    """The scores, half of their gradient lost."""
+    return (scores + scores.detach()) / 2
+
+
 def match(embedding, column):
     return losses.match(embedding, column.detach())
 
 
-RIGHT = [(checks.hinge, losses.hinge_discriminator), (checks.both_sides, sides), (checks.feature_matching, losses.feature_matching), (checks.match, match)]
+def sides_without_tlk(D, real, generated):
+    """Real frames detached too, which changes nothing; one pass of D over both."""
+    scores = D(torch.cat([real.detach(), generated.detach()]))
+    on_real, on_generated = scores.chunk(2)
+    return (1 - on_real).clamp(min=0).mean() + (1 + on_generated).clamp(min=0).mean(), -D(generated).mean()
+
+
+RIGHT = [(checks.hinge, losses.hinge_discriminator), (checks.both_sides, sides), (checks.both_sides, sides_without_tlk), (checks.feature_matching, losses.feature_matching), (checks.match, match)]
 
 
 @pytest.mark.parametrize("check, answer", RIGHT)
@@ -59,6 +76,10 @@ def layers(reduce, over=sum):
         (checks.both_sides, lambda D, r, g: (-D(g).mean(), -D(g).mean()), "same"),
         (checks.both_sides, lambda D, r, g: (losses.hinge_discriminator(D(g.detach()), D(r)), -D(g).mean()), "exercise 1"),
         (checks.both_sides, lambda D, r, g: (sides(D, r, g)[0].detach(), -D(g).mean()), "reaches D"),
+        (checks.both_sides, lambda D, r, g: one_side(D, r, g, D(r), D(g).detach()), "from the generated frames: detach the frame, not its score"),
+        (checks.both_sides, lambda D, r, g: one_side(D, r, g, D(r), torch.no_grad()(D)(g)), "from the generated frames: .* no no_grad"),
+        (checks.both_sides, lambda D, r, g: one_side(D, r, g, D(r).detach(), D(g.detach())), "learns nothing from the real frames"),
+        (checks.both_sides, lambda D, r, g: one_side(D, r, g, half(D(r)), D(g.detach())), "not the hinge loss's"),
         (checks.feature_matching, layers(lambda d: d.abs().sum()), "take the mean"),
         (checks.feature_matching, layers(lambda d: d.abs().mean(), over=lambda x: sum(x) / len(x)), "adds them up"),
         (checks.feature_matching, layers(lambda d: d.square().mean()), "squared"),

@@ -37,17 +37,41 @@ def only_the_target_moves(frames, k, random):
     return range(k), int(random.integers(k, frames)) if frames > k else 0
 
 
+def first_that_are_left(frames, k, random):
+    target = int(draw(frames, k, random)[1])
+    return [i for i in range(frames) if i != target][:k], target
+
+
+def first_or_last(frames, k, random):
+    source, target = first_that_are_left(frames, k, random)
+    return source[:-1] + [frames - 1 - (target == frames - 1)], target
+
+
+def beside_the_target(frames, k, random):
+    target = int(draw(frames, k, random)[1])
+    return [(target + 1 + i) % frames for i in range(k)], target
+
+
+def sources_first(frames, k, random):
+    """Another right one: sources first, the target among the rest, sources sorted."""
+    if frames <= k:
+        raise ValueError("too short")
+    source = sorted(random.choice(frames, k, replace=False).tolist())
+    return source, int(random.choice([i for i in range(frames) if i not in source]))
+
+
 def no_refusal(frames, k, random):
     return draw(frames, k, random) if frames > k else (range(k), 0)
 
 
 def test_right_answers_pass(capsys):
     checks.episode(draw)
+    checks.episode(sources_first)
     checks.average(average)
     checks.average(average_by_state)
     checks.step(checks.reference_step)
     checks.step(step_cleared_at_the_end)
-    assert capsys.readouterr().out.count("✓") == 5
+    assert capsys.readouterr().out.count("✓") == 6
 
 
 @pytest.mark.parametrize(
@@ -58,6 +82,9 @@ def test_right_answers_pass(capsys):
         (never_last, "were never the target"),
         (fixed_target, "the target was the same frame"),
         (only_the_target_moves, "source frames were the same|target was the same"),
+        (first_that_are_left, "never a source in 120 draws: .* not always the first 3"),
+        (first_or_last, "never a source"),
+        (beside_the_target, "whenever the target was frame"),
         (no_refusal, "raise a ValueError"),
         (lambda f, k, r: (r.permutation(f)[:k], f), "outside 0 to 3"),
         (lambda f, k, r: (r.permutation(f)[: k - 1], 0), "on top of the K"),

@@ -55,7 +55,16 @@ def both_sides(answer: Callable) -> None:
     wrong_if(not loss_g.requires_grad or _moves(loss_g, G.weight) is None, "no gradient of G's loss reaches G: detach the frame in D's loss only")
     wrong_if(_moves(loss_d, G.weight) is not None, "D's loss reaches the generator: did you detach the fake?")
     wrong_if(_moves(loss_d, D.weight) is None, "no gradient of D's loss reaches D")
+    _both_teach(loss_d, D, F.relu(1 - D(real)[:, 0]).mean(), F.relu(1 + D(generated.detach())[:, 0]).mean())
     passed("D's loss trains D alone; G's loss reaches G through D")
+
+
+def _both_teach(loss: Tensor, D: nn.Linear, of_real: Tensor, of_generated: Tensor) -> None:
+    """A loss of the right value may still lack a half of its gradient: compare it with those of the two halves."""
+    found, real, generated = (torch.autograd.grad(x, D.weight, retain_graph=True)[0] for x in (loss, of_real, of_generated))
+    wrong_if(_equal(found, real), "D learns nothing from the generated frames: detach the frame, not its score (and no no_grad around D)")
+    wrong_if(_equal(found, generated), "D learns nothing from the real frames: their scores must keep their gradient")
+    same(found, real + generated, "D's loss has the right value, but its gradient at D is not the hinge loss's: is anything detached besides the generated frame?")
 
 
 def feature_matching(answer: Callable) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -24,8 +25,18 @@ def episode(draw: Callable) -> None:
         wrong_if(len(set(sources)) == 1, "the source frames were the same every time: draw them anew for each episode")
         never = sorted(set(range(frames)) - targets)
         wrong_if(never, f"of {frames} frames, {never} were never the target in 120 draws: does every frame have a chance?")
+        _sources_are_drawn(drawn, frames, k)
     _refuses(draw, random)
     passed("K different source frames, and a target that is not among them")
+
+
+def _sources_are_drawn(drawn: list[tuple[list[int], int]], frames: int, k: int) -> None:
+    """Sources that follow from the target (the first k that are left, the k beside it) change from draw to draw, and yet are not drawn."""
+    never = sorted(set(range(frames)) - {i for source, _ in drawn for i in source})
+    wrong_if(never, f"of {frames} frames, {never} were never a source in 120 draws: draw the sources at random, not always the first {k}")
+    common = Counter(target for _, target in drawn).most_common(1)[0][0]
+    sets = {frozenset(source) for source, target in drawn if target == common}
+    wrong_if(frames > k + 1 and len(sets) == 1, f"whenever the target was frame {common}, the sources were the same: draw them at random too")
 
 
 def _read(answer: object, frames: int, k: int) -> tuple[list[int], int]:
