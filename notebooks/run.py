@@ -167,7 +167,11 @@ def failed_cell(out: Path) -> tuple[int, str]:
 def write_html(notebook: Path) -> None:
     from nbconvert import HTMLExporter
 
-    body, _ = HTMLExporter(embed_images=True).from_filename(str(notebook))
+    from notebooks.tidy import without_overwritten
+
+    exporter = HTMLExporter(embed_images=True)
+    exporter.register_preprocessor(without_overwritten, enabled=True)
+    body, _ = exporter.from_filename(str(notebook))
     with write_whole(notebook.with_suffix(".html")) as temporary:
         temporary.write_text(body)
 

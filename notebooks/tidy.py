@@ -46,6 +46,35 @@ def transient(output: dict) -> bool:
     return output.get("name") == "stderr" or WIDGET in data or "<video" in "".join(data.get("text/html", ""))
 
 
+def without_overwritten(book: dict, resources: dict) -> tuple[dict, dict]:
+    """For nbconvert: of streams only what a terminal shows in the end, so that a progress bar is one line and not hundreds."""
+    for cell in book["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = as_in_a_terminal(cell["outputs"])
+    return book, resources
+
+
+def as_in_a_terminal(outputs: list[dict]) -> list[dict]:
+    """Outputs without text that a carriage return let others overwrite, and without streams that are empty then.
+
+    A cell's stderr comes in one piece, where its last part was: a bar goes on in its line although stdout came in between.
+    """
+    errors = [n for n, o in enumerate(outputs) if o.get("name") == "stderr"]
+    merged = [type(o)(o) for o in outputs]
+    if errors:
+        merged[errors[-1]]["text"] = "".join(outputs[n]["text"] for n in errors)
+    kept = [o for n, o in enumerate(merged) if n not in errors[:-1]]
+    for output in kept:
+        if output["output_type"] == "stream":
+            output["text"] = "\n".join(map(shown, output["text"].split("\n")))
+    return [o for o in kept if o["output_type"] != "stream" or o["text"].strip()]
+
+
+def shown(line: str) -> str:
+    """What is left to see of a line: what comes after its last carriage return, but for one at the end."""
+    return line.rstrip("\r").rpartition("\r")[2].rstrip() if "\r" in line else line
+
+
 def clean(output: dict, count: int) -> dict:
     fixed = {"metadata": {}} if "metadata" in output else {}
     fixed |= {"execution_count": count} if "execution_count" in output else {}

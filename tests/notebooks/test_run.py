@@ -4,7 +4,7 @@ import json
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from notebooks import run
 
@@ -94,6 +94,18 @@ def test_a_kernel_that_dies_is_named(tmp_path, capsys):
     notebook(tmp_path, "00_first", "import os; os._exit(9)")
     assert start(tmp_path) == 1
     assert "00_first, cell 3 (`import os; os._exit(9)`)" in capsys.readouterr().err
+
+
+def test_a_progress_bar_is_one_line_of_the_page(tmp_path):
+    path = notebook(tmp_path, "00_first", "train()")
+    book = nbformat.read(path, 4)
+    bars = [new_output("stream", name="stderr", text=f"\r{n}% of the bar") for n in range(100)]
+    book.cells[2].outputs = [*bars[:50], new_output("stream", name="stdout", text="half way\n"), *bars[50:]]
+    nbformat.write(book, path)
+    run.write_html(path)
+    page = path.with_suffix(".html").read_text()
+    assert page.count("of the bar") == 1 and "99% of the bar" in page and "half way" in page
+    assert nbformat.read(path, 4) == book, "the notebook itself keeps all of its output"
 
 
 def test_keep_writes_outputs_back_without_the_injected_cell(tmp_path):

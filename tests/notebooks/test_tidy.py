@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from notebooks.tidy import WIDGET, tidy
+from notebooks.tidy import WIDGET, as_in_a_terminal, tidy
 
 
 def cell(source, outputs=(), **metadata):
@@ -40,3 +40,22 @@ def test_a_notebook_edited_meanwhile_is_refused():
 def test_videos_go_since_github_does_not_play_them():
     video = display({"text/html": ["<video controls", " src=...>"], "text/plain": "Video"})
     assert tidied([video, display({"text/html": "<b>x</b>"})])["cells"][0]["outputs"] == [{**display({"text/html": "<b>x</b>"}), "metadata": {}}]
+
+
+def stream(text, name="stderr"):
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+@pytest.mark.parametrize(
+    "outputs, left",
+    [
+        ([stream("\r 0%|  |\r50%|# |\r100%|##|\n")], [stream("100%|##|\n")]),
+        ([stream("\r 0%|  |"), stream("step 1\n", "stdout"), stream("\r50%|# |"), stream("\r100%|##|\nok\n")], [stream("step 1\n", "stdout"), stream("100%|##|\nok\n")]),
+        ([stream("50%|# |\r       \r"), stream("done\n", "stdout")], [stream("done\n", "stdout")]),
+        ([stream("a\r\nb\r\n", "stdout")], [stream("a\nb\n", "stdout")]),
+        ([stream("a warning\n"), display({"image/png": "abc"})], [stream("a warning\n"), display({"image/png": "abc"})]),
+        ([stream("1\n", "stdout"), display({}), stream("2\n", "stdout")], [stream("1\n", "stdout"), display({}), stream("2\n", "stdout")]),
+    ],
+)
+def test_what_a_carriage_return_overwrote_goes(outputs, left):
+    assert as_in_a_terminal(outputs) == left
