@@ -39,6 +39,9 @@ STEPS = (
 )
 MADE = ".made.json"  # in student/: what this script wrote, to see whether somebody has worked in it
 TEACHERS = {"TEACHING.md"}  # marking hints stay out
+#: What the solved notebooks say under "Exercises", and what is true of a copy instead.
+SOLVED = "The solutions stand in the cells of this copy; `make student` writes copies without them."
+TO_DO = "Replace `raise NotImplementedError()`, run the cell, then the check below it."
 
 
 class Refused(Exception):
@@ -95,6 +98,9 @@ def student_copy(path: Path) -> nbformat.NotebookNode:
             notebook, resources = step().preprocess(notebook, resources)
     except Exception as error:  # nbgrader raises RuntimeError, ValidationError, KeyError ...
         raise Refused(f"{path.name}: {error.__context__ or error}") from error
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace(SOLVED, TO_DO)
     return notebook
 
 

@@ -42,6 +42,19 @@ def test_the_copy_has_stubs_locked_checks_checksums_and_no_outputs(course):
     assert book.cells[7].metadata.get("editable", True) and not book.cells[7].metadata.deletable
 
 
+def test_the_copy_says_what_to_do_and_not_that_the_solutions_are_there(course):
+    made.write(course / "notebooks", "02_said", lambda book: book.cells[5].update(source=f"## Exercises\n\n{student.SOLVED} Take your time."))
+    assert write(course) == 0
+    assert nbformat.read(course / "student" / "02_said.ipynb", 4).cells[5].source == f"## Exercises\n\n{student.TO_DO} Take your time."
+
+
+@pytest.mark.parametrize("path", sorted(student.HERE.glob("[0-9][0-9]_*.ipynb")), ids=lambda p: p.stem)
+def test_every_notebook_has_that_sentence_as_it_is_looked_for(path):
+    said = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown" and "## Exercises\n" in c.source]
+    assert len(said) == 1 and said[0].count(student.SOLVED) == 1
+    assert "solution" not in said[0].replace(student.SOLVED, "")
+
+
 def test_what_the_notebooks_refer_to_comes_along_but_not_the_marking_hints(course):
     assert write(course) == 0
     names = {p.relative_to(course / "student").as_posix() for p in (course / "student").rglob("*") if p.is_file()}
