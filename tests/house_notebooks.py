@@ -109,6 +109,7 @@ def one_exercise(e: Exercise, n: int, number: str) -> list[str]:
         "no difficulty, ★ to ★★★": 1 <= e.stars <= 3,
         "no minutes": e.minutes > 0,
         f"{e.hints} hints in <details>, not at least two": e.hints >= 2,
+        "a hint has `code`, which is no Markdown inside <details>: write <code>": not re.search(r"(?s)<details>((?!</details>).)*`", e.text),
         "no ### BEGIN SOLUTION and ### END SOLUTION": all(m in text_of(e.solution) for m in ("### BEGIN SOLUTION", "### END SOLUTION")),
         "no cell tagged check right after the solution": e.check is not None,
     }

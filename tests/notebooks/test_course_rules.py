@@ -72,6 +72,7 @@ def untag(cell):
         (replace(6, "★★", "medium"), "exercise 1: no difficulty"),
         (replace(9, "10 minutes", "short"), "exercise 2: no minutes"),
         (replace(6, "<details><summary>Hint 2</summary>By two.</details>", ""), "exercise 1: 1 hints"),
+        (replace(6, "By two.", "By `two`."), "exercise 1: a hint has `code`"),
         (replace(7, "### BEGIN SOLUTION", "#"), "exercise 1: no ### BEGIN SOLUTION"),
         (replace(8, "check(half1)", "y = half1(2)\ncheck(half1)"), "the check cell is not a single call"),
         (untag(8), "no cell tagged check right after"),
