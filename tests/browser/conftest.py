@@ -20,8 +20,9 @@ CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "
 PATIENCE = float(os.environ.get("TLK_PATIENCE", 1))  #: factor of every waiting time, for machines that do much else
 #: what JupyterLab itself logs without a network, or about its own settings
 HARMLESS = ("favicon", "net::ERR_INTERNET_DISCONNECTED", "net::ERR_NAME_NOT_RESOLVED", "/api/me", "lsp")
+SETTINGS = Path(__file__).parents[2] / "notebooks" / ".lab"  #: as `make lab` has them
 OPTIONS = ("--no-browser", "--allow-root", "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
-           "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly")  # fmt: skip
+           f"--LabApp.app_settings_dir={SETTINGS}", "--LabApp.extension_manager=readonly")  # fmt: skip
 
 CONNECTED = """name => {
   const kernel = jupyterapp.shell.currentWidget?.context?.path === name && jupyterapp.shell.currentWidget.sessionContext.session?.kernel;

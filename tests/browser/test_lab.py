@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import PATIENCE, SETTINGS
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(600 * PATIENCE)
@@ -106,11 +106,34 @@ def test_export_and_replay_to_the_same_numbers(laboratory, lab, notebooks):
     laboratory.picture("4-replayed")
 
 
+def test_a_dial_moved_during_a_replay_does_nothing_and_pause_stops_it(laboratory, lab):
+    end = lab.step
+    laboratory.page.get_by_label("slow motion").check()
+    lab.click("Replay")
+    lab.read("replay: step 2 of")
+    before = lab.dial("content")
+    lab.turn("content", "ArrowLeft", 3)
+    assert lab.greyed_out("content") and lab.dial("content") == before
+    lab.read("replay: step 3 of .* Pause stops it")
+    lab.click("❚❚ Pause")
+    lab.read("replay stopped after")
+    assert lab.step < end and lab.stands_still()
+    laboratory.picture("5-replay-left")
+    laboratory.page.get_by_label("slow motion").uncheck()
+    lab.click("Replay")
+    lab.read("the same numbers, bit for bit", timeout=120_000)
+    assert lab.step == end
+
+
 def test_a_and_b_side_by_side(laboratory, lab):
     lab.click("content only")
     lab.click("A/B")
-    lab.read("the training itself has not moved")
-    laboratory.picture("5-compared")
+    lab.read("A/B: run A, step 2 of")
+    lab.click("❚❚ Pause")
+    lab.read("A/B stopped, nothing was compared")
+    lab.click("A/B")
+    lab.read("drawn below; the training itself has not moved")
+    laboratory.picture("6-compared")
 
 
 def test_the_head_follows_the_slider(laboratory):
@@ -126,7 +149,13 @@ def test_the_head_follows_the_slider(laboratory):
     page.get_by_text("FT is not trained yet").wait_for()
     page.locator(".tlk-puppeteer").get_by_role("button", name="Train FT", exact=True).click()
     page.get_by_text(re.compile(r"T = 4, FT ")).wait_for(timeout=120_000 * PATIENCE)
-    laboratory.picture("6-puppeteer")
+    laboratory.picture("7-puppeteer")
+
+
+def test_jupyterlab_asks_nothing(laboratory):
+    """Whether one would like to get its news, over the corner of the page where the lab's picture is."""
+    assert "--LabApp.app_settings_dir=$(CURDIR)/notebooks/.lab" in (SETTINGS.parents[1] / "Makefile").read_text(), "the settings that these tests use"
+    assert laboratory.page.locator(".Toastify__toast").all_inner_texts() == []
 
 
 def test_the_console_was_quiet(laboratory):

@@ -12,10 +12,10 @@ PAST = "([lab, n]) => +lab.querySelector('[role=status]').innerText.match(/step 
 
 
 class Visitor:
-    """One lab on a page, the ``number``-th: its buttons, dials, two lines of text and picture."""
+    """One lab of the notebook in front, the ``number``-th: its buttons, dials, two lines of text and picture."""
 
     def __init__(self, page, number: int = 0) -> None:
-        self.page, self.lab = page, page.locator(".tlk-lab").nth(number)
+        self.page, self.lab = page, page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .tlk-lab").nth(number)
 
     @property
     def status(self) -> str:
@@ -34,8 +34,18 @@ class Visitor:
         self.lab.locator("img").first.wait_for(timeout=PATIENCE * 90_000)
         self.lab.scroll_into_view_if_needed()
 
+    def button(self, name: str):
+        return self.lab.get_by_role("button", name=name, exact=True)
+
     def click(self, name: str) -> None:
-        self.lab.get_by_role("button", name=name, exact=True).click()
+        self.button(name).click()
+
+    def dial(self, name: str) -> str:
+        """What a dial reads."""
+        return self.lab.locator(f".lab-{name} .widget-readout").inner_text()
+
+    def greyed_out(self, dial: str) -> bool:
+        return self.lab.locator(f".lab-{dial} .noUi-target").get_attribute("disabled") is not None
 
     def turn(self, dial: str, key: str, times: int) -> None:
         """Move a dial with the keyboard."""

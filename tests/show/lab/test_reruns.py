@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from tlk.learning.toy import ToyGAN
 from tlk.show import LossLab
-from tlk.show.lab import Session
+from tlk.show.lab import Log, Session
 
 STEPS = 8
 RERUNS = ("replay", "compare")
@@ -210,3 +210,36 @@ def test_there_is_nothing_to_replay_before_the_first_step():
     lab.press("replay")
     asyncio.run(lab.run(0))
     assert "nothing to replay yet" in lab.message.value and not lab.controls.buttons["run"].disabled
+
+
+def test_after_a_stopped_replay_export_writes_all_of_the_run(tmp_path):
+    lab = make()
+    lab.export_to = tmp_path / "lab.json"
+    whole = lab.session.log
+    during(lab, "replay", lab.pause)
+    lab.press("export")
+    asyncio.run(lab.run(0))
+    assert Log.load(lab.export_to) == whole and f"lab.json: {STEPS} steps, 1 event" in lab.message.value
+
+
+@pytest.mark.parametrize("order", ["run", "step"])
+def test_what_was_true_while_it_stood_still_is_not_said_while_it_trains(order):
+    lab = make()
+    asyncio.run(lab.compare())
+    assert "has not moved" in lab.message.value
+    lab.set("content", 0.5)
+    assert "from the next step on" in lab.message.value
+
+    async def go() -> list[str]:
+        lab._loop, said = asyncio.get_running_loop(), []
+        lab._say("what was compared")
+        lab.press(order)
+        while not lab._task or lab.session.tick == STEPS:
+            await asyncio.sleep(0)
+        said.append(lab.message.value)
+        lab.pause()
+        await lab._task
+        return said
+
+    assert "compared" not in asyncio.run(go())[0]
+

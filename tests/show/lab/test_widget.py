@@ -108,6 +108,19 @@ def test_going_back_turns_the_dials_too():
     assert lab.controls.dials["adversarial"].slider.value == 1.0 == lab.session.stepper.weights.adversarial
 
 
+@pytest.mark.parametrize("order", ["snapshot", "back"])
+def test_what_is_turned_after_a_press_comes_after_it_also_when_a_step_is_long(order):
+    """The dial reaches the queue at once; were the press to wait for the step's end, a snapshot would hold what was turned later."""
+    lab = make()
+    lab.press(order)
+    lab.set("adversarial", 5.0)
+    asyncio.run(lab.run(1))
+    assert lab.session.report.weights.adversarial == 5.0 and lab.session.stepper.weights.adversarial == 5.0
+    lab.back()
+    assert lab.session.stepper.weights.adversarial == 1.0 == lab.session.saved.weights.adversarial
+    assert [e.do for e in lab.session.log.events] == [order, "set", "back"]
+
+
 def test_export_and_replay(tmp_path):
     lab = make(export_to=tmp_path / "lab.json")
     lab.set("content", 1.7)

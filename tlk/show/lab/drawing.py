@@ -145,13 +145,13 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
 
 def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> None:
     """A dashed line at each change that the axes still show; of the last ones, what changed is written beside it, each in a row of its own."""
-    first, last = (rows[0]["step"], rows[-1]["step"]) if rows else (0, 1)
+    first = rows[0]["step"] if rows else 0
     shown = [m for m in session.marks if m[0] + 1 >= first]
     for step, _ in shown:
         axis.axvline(step + 0.5, color="black", linewidth=0.8, linestyle="--")
     parts = [(step, part) for step, text in shown for part in text.split(", ")]
     for row, (step, part) in enumerate(parts[-WRITTEN:]):
-        left = step - first > 0.5 * (last - first)
+        left = step > sum(axis.get_xlim()) / 2
         axis.annotate(
             part, (step + 0.5, 1 - 0.12 * row), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-3 if left else 3, -7), textcoords="offset points",
             ha="right" if left else "left", bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5},

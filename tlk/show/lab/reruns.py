@@ -41,7 +41,8 @@ class Reruns:
         done = 0
         with self._alone(REPLAYING), closing(self.session.replay(log)) as reports:
             self._quality.clear()
-            self._observe()
+            self.controls.show(self.session.stepper.weights)
+            self.draw()
             try:
                 done = await self._follow(reports, log.ticks)
             finally:
@@ -50,7 +51,7 @@ class Reruns:
                 self.draw()
         if done < log.ticks:
             return f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Run goes on from here; Replay begins again and does all {log.ticks}"
-        return f"replayed {log.ticks} steps and {len(log.events)} events: the same numbers, bit for bit"
+        return f"replayed {counted(log)}: the same numbers, bit for bit; they end at step {self.session.stepper.step}"
 
     async def _follow(self, reports: Iterator, steps: int) -> int:
         """Take a replay's steps until the last one or Pause; how many they were. The dials turn as they were turned."""
@@ -83,14 +84,20 @@ class Reruns:
                 await asyncio.sleep(0)
                 if self._stop:
                     break
+            self._doing = PAUSED
+            runs.close()  # everything is as before from here on
+            self._say(self._compared(found, steps))
+
+    def _compared(self, found: dict[str, tuple[list[dict[str, float]], Look]], steps: int) -> str:
+        """Show what an A/B found; the sentence about it."""
         step = self.session.stepper.step
         if len(found) < 2:
             self._tell()
-            return self._say(f"A/B stopped, nothing was compared; the training itself has not moved: it stands at step {step}")
+            return f"A/B stopped, nothing was compared; the training itself has not moved: it stands at step {step}"
         self._comparison = found, self.session.saved.weights, self.session.stepper.weights.snapshot()
         self._second.value, self._second.layout.display = png(draw_comparison(*self._comparison)), ""
         self.draw()
-        self._say(f"A/B: {steps} steps twice from step {self.session.saved.step}, drawn below; the training itself has not moved: it stands at step {step}")
+        return f"A/B: {steps} steps twice from step {self.session.saved.step}, drawn below; the training itself has not moved: it stands at step {step}"
 
     def compared(self) -> Figure:
         """The last A/B, side by side, for a page without a kernel. Raises ValueError when there was none."""
@@ -119,3 +126,7 @@ class Reruns:
     def _refuse_while_busy(self) -> None:
         if self._busy:
             raise ValueError(f"not while {'a replay' if self._busy == REPLAYING else 'A/B'} runs: wait for its end, or press Pause")
+
+
+def counted(log: Log) -> str:
+    return ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in ((log.ticks, "step"), (len(log.events), "event")))

@@ -19,7 +19,7 @@ from tlk.show.pieces import running_loop
 
 from .controls import Controls
 from .drawing import draw_lab, png
-from .reruns import PAUSED, TRAINING, Reruns, Runs
+from .reruns import PAUSED, TRAINING, Reruns, Runs, counted
 from .session import Session, number, read_weight, words
 from .stills import draw_still
 from .views import view_of
@@ -70,7 +70,6 @@ class LossLab(Reruns):
         self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self._second])
         self.widget.add_class("tlk-lab")
         self.draw()
-        self.drawing_seconds = 0.0  # this first look, the slowest, is not the training's
 
     # what a reader or a test calls; the buttons do the same
 
@@ -81,6 +80,7 @@ class LossLab(Reruns):
         """
         if self._task is None or self._task.done():
             self._refuse_while_busy()
+        self._forget_what_was_said()
         self._loop = asyncio.get_running_loop()
         self._left = float("inf") if steps is None else float(steps)
         self._begin()
@@ -108,11 +108,15 @@ class LossLab(Reruns):
 
     def snapshot(self) -> None:
         """Keep networks, averages, optimisers, weights and step as they are now; A/B starts from here."""
-        self._remember("snapshot")
+        self._refuse_while_busy()
+        self.session.ask("snapshot")
+        self._remembered("snapshot")
 
     def back(self) -> None:
         """Return to what was kept last (at first: the start)."""
-        self._remember("back")
+        self._refuse_while_busy()
+        self.session.ask("back")
+        self._remembered("back")
 
     def press(self, button: str) -> None:
         """What a click does: ``run``, ``pause``, ``step``, ``D``, ``G``, ``snapshot``, ``back``, ``compare``, ``export`` or ``replay``.
@@ -124,22 +128,28 @@ class LossLab(Reruns):
             return self.pause()
         if self._refused():
             return None
+        if button in ("snapshot", "back"):  # at once into the queue where the dials' changes are: what is turned afterwards comes afterwards
+            self.session.ask(button)
         self._orders.append(button)
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._begin)
 
     def export(self, path: str | Path | None = None) -> Path:
-        """Write events and numbers as JSON."""
+        """Write events and numbers as JSON; after a replay that was left in the middle all of its log, until another step is taken."""
         self._refuse_while_busy()
-        self.session.settle()
-        return self.session.log.save(path or self.export_to)
+        return self.session.history.save(path or self.export_to)
 
     def still(self) -> Figure:
         """Picture and curves, without the controls, in type that can be read on a page without a kernel."""
         return draw_still(self.session, self._look, list(self._quality))
 
     def draw(self) -> None:
-        """Look and draw now."""
+        """Look and draw now, whatever share of the time drawing has had."""
+        spent = self.drawing_seconds
+        self._draw()
+        self.drawing_seconds = spent
+
+    def _draw(self) -> None:
         begun = time.perf_counter()
         self._observe()
         self._image.value, self._image_of = png(draw_lab(self.session, self._look, list(self._quality))), self.session.stepper.step
@@ -224,7 +234,7 @@ class LossLab(Reruns):
 
     def _draw_what_is_new(self) -> None:
         """At the end of a run: a picture of where it stands, unless that is on the page."""
-        self.draw() if self._image_of != self.session.stepper.step else self._tell()
+        self._draw() if self._image_of != self.session.stepper.step else self._tell()
 
     def _step(self) -> None:
         begun, self._doing = time.perf_counter(), TRAINING
@@ -236,13 +246,15 @@ class LossLab(Reruns):
         """At most four pictures a second, and drawing takes no more than its share of the time; the line of text is cheap and never waits longer."""
         now, free = time.perf_counter(), self.drawing_seconds + self._last_cost <= self.share * self.training_seconds
         if due := self.controls.slow.value or (now - self._drawn_at >= REDRAW and free):
-            self.draw()
+            self._draw()
         elif now - self._told_at >= REDRAW:
             self._tell()
         return due
 
     async def _obey(self, order: str) -> None:
         try:
+            if order in ("run", "step", "D", "G"):
+                self._forget_what_was_said()
             if order == "run":
                 self._left = float("inf")
             elif order in ("step", "D", "G"):
@@ -250,23 +262,27 @@ class LossLab(Reruns):
                     self.session.ask("only", order)
                 self._left = 1.0 if self._left < 1 else self._left
             elif order in ("snapshot", "back"):
-                self._remember(order)
+                self._remembered(order)
             elif order == "compare":
                 await self.compare()
             elif order == "export":
-                self._say(f"wrote {self.export()}")
+                self._say(f"wrote {self.export()}: {counted(self.session.history)}")
             elif order == "replay":
                 self._say(await self.replay())
         except (ValueError, OSError) as error:
             self._say(f"<b>{escape(str(error))}</b>")
 
-    def _remember(self, order: str) -> None:
-        self._refuse_while_busy()
-        self.session.ask(order)
+    def _remembered(self, order: str) -> None:
+        """Do what was asked for, and show where that leads."""
         self.session.settle()
         self.controls.show(self.session.stepper.weights)
         self.draw()
         self._say(f"snapshot kept at step {self.session.saved.step}" if order == "snapshot" else f"back at step {self.session.saved.step}")
+
+    def _forget_what_was_said(self) -> None:
+        """What was true while it stood still; not that a change waits for the next step."""
+        if NEXT not in self.message.value:
+            self._say("")
 
     def _say(self, text: str) -> None:
         self.message.value = f"<div role='status'>{text}</div>"
