@@ -119,18 +119,25 @@ def test_06_and_07_a_change_during_training_a_pause_and_a_replay_that_is_left(la
     laboratory.picture(f"{number}-1-marked")
     assert lab.stands_still(), "nothing moves while paused"
     end = lab.step
+    lab.slow(True)
     lab.click("Replay")
-    lab.read("replay: step 1 of")
+    lab.read(r"replay: step \d+ of .* Pause stops it")
     assert lab.greyed_out("content") and lab.button("▶ Run").is_disabled() and lab.button("❚❚ Pause").is_enabled()
     laboratory.picture(f"{number}-2-replaying")
     lab.click("❚❚ Pause")
     lab.read("replay stopped after")
     assert lab.step < end and lab.stands_still() and not lab.greyed_out("content")
     laboratory.picture(f"{number}-3-replay-left")
+    lab.slow(False)
     lab.click("Replay")
     lab.read("the same numbers, bit for bit")
     assert lab.step == end
     laboratory.picture(f"{number}-4-replayed")
+    lab.click("A/B")
+    lab.read("A/B: run A")
+    lab.click("❚❚ Pause")
+    lab.read(f"A/B stopped, nothing was compared; .* stands at step {end}")
+    assert lab.stands_still() and lab.step == end
 
 
 def test_09_runs_and_the_head_follows(laboratory):

@@ -40,6 +40,10 @@ class Visitor:
     def click(self, name: str) -> None:
         self.button(name).click()
 
+    def slow(self, on: bool) -> None:
+        """Slow motion on or off: a breath between two steps, so that what happens in between can be seen on any machine."""
+        self.lab.get_by_label("slow motion").set_checked(on)
+
     def dial(self, name: str) -> str:
         """What a dial reads."""
         return self.lab.locator(f".lab-{name} .widget-readout").inner_text()

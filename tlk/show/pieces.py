@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 SHOW = 256  #: pixels of a picture on the page
+TURNS = 12  #: rounds of the event loop that the page has between two steps; a few hundredths of a millisecond each
 
 
 def png(image: Float[Tensor, "3 h w"]) -> bytes:
@@ -27,6 +28,12 @@ def png(image: Float[Tensor, "3 h w"]) -> bytes:
 def note(text: str) -> HTML:
     """A line in small grey letters."""
     return HTML(f"<span style='color: #555; font-size: 12px'>{text}</span>")
+
+
+async def give_way() -> None:
+    """Let the page have its turn: a kernel takes some rounds of its loop (measured: 4 or 5) until it has read a click and acted on it."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

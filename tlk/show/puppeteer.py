@@ -16,7 +16,7 @@ from tlk.data.heads.puppet import Puppet, most_frontal
 from tlk.landmarks import rasterise
 from tlk.learning import FineTuning, Head, Model
 
-from .pieces import SHOW, note, png, running_loop
+from .pieces import SHOW, give_way, note, png, running_loop
 
 #: name → (least, most, hint)
 SLIDERS = {
@@ -166,7 +166,7 @@ class Puppeteer:
             total = tuning.steps_per_epoch * self.epochs
             for report in tuning.steps(total):
                 self.message.value = f"<div role='status'>FT for T = {t}: step {report.step} of {total}</div>"
-                await asyncio.sleep(0)
+                await give_way()
             self.heads[t, "FT"] = tuning.head()
         self._show_what_is_left()
         self.draw()

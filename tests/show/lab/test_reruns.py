@@ -205,6 +205,29 @@ def test_slow_motion_breathes_and_pause_cuts_the_breath_short(button, monkeypatc
     assert "❚❚ paused" in lab.status.value
 
 
+@pytest.mark.parametrize("button", [*RERUNS, "run"])
+def test_a_click_is_heard_within_one_step_though_the_kernel_takes_rounds_to_read_it(button):
+    """ipykernel acts on a message four or five rounds of the loop after it came; with one round a step, steps of a second
+    would make a Pause wait for seconds."""
+    lab, steps = make(), []
+    taken, one_step = [], lab.session.stepper.one_step
+    lab.session.stepper.one_step = lambda: (taken.append(1), one_step())[1]
+
+    async def go() -> None:
+        lab._loop = loop = asyncio.get_running_loop()
+        lab.press(button)
+        while len(taken) < 3:
+            await asyncio.sleep(0)
+        arrive = lambda rounds: loop.call_soon(arrive, rounds - 1) if rounds else lab.pause()
+        steps.append(len(taken))
+        arrive(6)
+        await lab._task
+        steps.append(len(taken))
+
+    asyncio.run(go())
+    assert steps[1] - steps[0] <= 1
+
+
 def test_there_is_nothing_to_replay_before_the_first_step():
     lab = LossLab(ToyGAN(seed=5, batch=32))
     lab.press("replay")

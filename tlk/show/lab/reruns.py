@@ -11,6 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from tlk.learning import LossWeights
+from tlk.show.pieces import give_way
 
 from .drawing import draw_comparison, png
 from .events import Log
@@ -42,7 +43,9 @@ class Reruns:
         with self._alone(REPLAYING), closing(self.session.replay(log)) as reports:
             self._quality.clear()
             self.controls.show(self.session.stepper.weights)
+            self._say(f"replay: {counted(log)}, from the start · {WAIT}")
             self.draw()
+            await give_way()
             try:
                 done = await self._follow(reports, log.ticks)
             finally:
@@ -77,11 +80,13 @@ class Reruns:
         steps, found = steps or self.compare_steps, {}
         with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
             self._tell()
+            self._say(f"A/B: {steps} steps twice from step {self.session.saved.step} · {WAIT}")
+            await give_way()
             for name, rows in runs:
                 if len(rows) == steps:
                     found[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
                 self._say(f"A/B: run {'A' if name == 'without' else 'B'}, step {len(rows)} of {steps} · {WAIT}")
-                await asyncio.sleep(0)
+                await give_way()
                 if self._stop:
                     break
             self._doing = PAUSED

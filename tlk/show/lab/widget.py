@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from tlk.data import Clip
 from tlk.learning.stepper import Stepper
 from tlk.learning.toy import ToyGAN
-from tlk.show.pieces import running_loop
+from tlk.show.pieces import give_way, running_loop
 
 from .controls import Controls
 from .drawing import draw_lab, png
@@ -228,7 +228,7 @@ class LossLab(Reruns):
     async def _breathe(self, more: bool) -> None:
         """Let the page have its turn after a step; in slow motion a breath, where more are to come, that Pause cuts short."""
         end = time.perf_counter() + (BREATH if self.controls.slow.value and more else 0)
-        await asyncio.sleep(0)
+        await give_way()
         while not self._stop and (rest := end - time.perf_counter()) > 0:
             await asyncio.sleep(min(rest, 0.05))
 
