@@ -209,6 +209,13 @@ def test_faces_of_meta_learning():
     assert lab.session.report.weights.match == 80
 
 
+def test_the_curves_of_a_single_step_can_be_seen():
+    lab = make()
+    asyncio.run(lab.run(1))
+    curves = next(axis for axis in lab.still().axes if axis.get_ylabel() == "terms")
+    assert [line.get_marker() for line in curves.lines] == ["."] * 4
+
+
 def test_close_ups_are_content_and_stand_in_the_legend_once():
     assert drawing.label_of("content/net@face") == "content @face" and drawing.label_of("content/net") == "content"
     assert drawing.line_of("content/net@face")["label"].startswith("_"), "matplotlib leaves such labels out"

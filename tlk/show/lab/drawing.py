@@ -140,7 +140,7 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
     steps = [r["step"] for r in rows]
     for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
         style = {"color": "#bbbbbb", "linewidth": 0.6} if faint else {"linewidth": 1.1, **line_of(term)}
-        axis.plot(steps, [r[term] for r in rows], **style)
+        axis.plot(steps, [r[term] for r in rows], marker="." if len(rows) == 1 else "", **style)  # one step is no line
 
 
 def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> None:
