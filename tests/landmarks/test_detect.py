@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import urllib.error
 
 import numba
@@ -24,8 +25,10 @@ needs_fan = pytest.mark.skipif(not importlib.util.find_spec("face_alignment"), r
 @pytest.fixture(autouse=True)
 def interpreted(monkeypatch):
     """face-alignment's helpers uncompiled: compiling takes longer than the tests. Never by the environment, which the
-    rendered people of other tests, and every notebook's kernel, would inherit."""
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    rendered people of other tests, and every notebook's kernel, would inherit; and not where another file of tests has
+    imported them already: they are to be compiled then, and numba fails at that while it is switched off."""
+    if "face_alignment" not in sys.modules:
+        monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
 
 
 class Pretend:
