@@ -93,7 +93,7 @@ def test_feather_fades_and_a_square_outside_changes_nothing():
 
 def test_crop_is_the_same_for_a_larger_photo_around_it():
     """The trap: padded frames in training, unpadded in use. Here the same face crops alike from both."""
-    photo = torch.from_numpy(np.array(Image.effect_noise((120, 120), 60).convert("RGB"))).permute(2, 0, 1)
+    photo = torch.randint(0, 256, (3, 120, 120), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     wide = torch.zeros(3, 200, 220, dtype=torch.uint8)
     wide[:, 30:150, 50:170] = photo
     points, moved = face(60)[None] + 30, face(60)[None] + torch.tensor([80.0, 60.0])
@@ -109,6 +109,7 @@ def test_crop_is_the_same_for_a_larger_photo_around_it():
 
     def alike(way):
         (a, p), (b, q) = way(photo, points), way(wide, moved)
-        return torch.equal(a, b) and torch.allclose(p, q, atol=1e-3)
+        # One grey level: at another place the square's edges round differently in float32, and with them the resampling.
+        return (a.float() - b.float()).abs().max() <= 1 and torch.allclose(p, q, atol=1e-3)
 
     assert alike(ours) and not alike(padded)
