@@ -24,8 +24,10 @@ class Preset:
     k: int  #: source frames of an episode, the target not among them
     batch: int  #: episodes of a step
     content: tuple[tuple[str, float], ...]  #: (backbone, weight) pairs of L_CNT
+    adversarial: float = 1.0
     feature_matching: float = 10.0
     match: float = 80.0
+    relu_first: bool = False  #: in E: ReLU before sum pooling (the authors' later code) instead of after it (the paper)
     discriminator_steps: int = 2  #: updates of D for one of E and G
     lr_generator: float = 5e-5  #: E, G and P
     lr_discriminator: float = 2e-4
@@ -69,21 +71,25 @@ def _tuples(value):
 # `tiny` and `small` take thousands of steps, not a million, and learn faster with larger content weights than either's. Part of them
 # looks at the face and at the mouth alone (close_up.py), as VGGFace looks at faces: over the frame a mouth is a hundredth of the mean,
 # and stays shut. With v1's match weight of 80 the embedding shrinks to zero before the generator has found a use for it, and rows of W,
-# each drawn a few dozen times, need longer steps. The figures stand in MODEL_CARD.md.
+# each drawn a few dozen times, need longer steps. At weight 1 the adversarial term has a sixth of the pull on the image, but more than
+# twice content's gradient in E's and P's weights (content's differ in sign from pixel to pixel and cancel there), and E does not learn who
+# somebody is; and with ReLU after pooling a third of ê's features were never above 0. The figures stand in MODEL_CARD.md.
 PRESETS: dict[str, Preset] = {
     p.name: p
     for p in (
         Preset(
             name="tiny", size=64,
             embedder=(16, 32, 96, 192), generator=(32, 64, 128), bottleneck_blocks=4, embedding=192,
-            k=3, batch=6, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5), ("efficientnet-lite0@mouth", 0.25)), match=5.0,
+            k=3, batch=6, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5), ("efficientnet-lite0@mouth", 0.25)),
+            adversarial=0.1, feature_matching=3.0, match=5.0, relu_first=True,
             lr_generator=5e-4, lr_discriminator=5e-4, lr_table=1e-2,
             finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
         ),
         Preset(
             name="small", size=128,
             embedder=(16, 32, 96, 160, 192), generator=(32, 64, 128, 144), bottleneck_blocks=4, embedding=192,
-            k=4, batch=16, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5), ("efficientnet-lite0@mouth", 0.25)), match=5.0,
+            k=4, batch=16, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5), ("efficientnet-lite0@mouth", 0.25)),
+            adversarial=0.1, feature_matching=3.0, match=5.0, relu_first=True,
             lr_generator=5e-4, lr_discriminator=5e-4, lr_table=1e-2,
             finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
         ),

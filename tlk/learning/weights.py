@@ -28,6 +28,7 @@ class LossWeights:
     def of(cls, preset: Preset) -> LossWeights:
         return cls(
             content=dict(preset.content),
+            adversarial=preset.adversarial,
             feature_matching=preset.feature_matching,
             match=preset.match,
             discriminator_steps=preset.discriminator_steps,

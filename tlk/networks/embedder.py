@@ -14,12 +14,13 @@ class Embedder(nn.Module):
     """E of the paper (sections 3.1 and 3.4; method.md, Networks): down to 4 × 4, sum pooling, ReLU. No norm layers.
 
     ReLU follows the pooling as the paper has it; ``relu_first`` turns the order round, as its authors'
-    later code does. Input range: see ``frame_with_landmarks``.
+    later code does (default: as the preset says; MODEL_CARD.md has what it did). Input range: see ``frame_with_landmarks``.
     """
 
-    def __init__(self, preset: str | Preset, relu_first: bool = False) -> None:
+    def __init__(self, preset: str | Preset, relu_first: bool | None = None) -> None:
         super().__init__()
-        self.preset, self.relu_first = find_preset(preset), relu_first
+        self.preset = find_preset(preset)
+        self.relu_first = self.preset.relu_first if relu_first is None else relu_first
         self.down = DownPart(6, self.preset.embedder)
 
     def forward(self, frames: Float[Tensor, "b 3 h w"], landmark_images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:

@@ -78,8 +78,8 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
         quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items() if k != "distance")
         axis.set_title(f"{'AB'[column]}: {name} the change\n{quality}", fontsize=8)
         for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
-            style = {"linestyle": "--", "linewidth": 0.8, "color": colour_of(term)} if column == 0 else {"linewidth": 1.4, **line_of(term)}
-            curves.plot([r["step"] for r in rows], smooth([r[term] for r in rows]), **style)
+            style = {"linewidth": 1.4, **line_of(term)} if column else {"linestyle": "--", "linewidth": 0.8, "color": colour_of(term), "label": line_of(term)["label"] if len(runs) == 1 else None}
+            curves.plot([r["step"] for r in rows], smooth([r[term] for r in rows]), marker="." if len(rows) == 1 else "", **style)
     curves.set_title(f"{changed or 'no weight was changed: the two runs are equal'}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
     curves.legend(fontsize=6)
     curves.set_xlabel("step", fontsize=7)

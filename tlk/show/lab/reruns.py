@@ -32,8 +32,8 @@ class Reruns:
         """Go back to the start, do again what a log says (default: what was done here), and compare every number.
 
         Training that goes on stops first. The controls wait meanwhile, except Pause, which leaves the lab at the step
-        that was reached: Run goes on from there, and another replay does all of the log. Returns a sentence. ValueError
-        when a number differs, the log belongs to another stepper, or has no step.
+        that was reached: another replay does all of the log, and a step from there begins a run of its own (Export writes
+        both). Returns a sentence. ValueError when a number differs, the log belongs to another stepper, or has no step.
         """
         await self._stand_still()
         log = source if isinstance(source, Log) else Log.load(source) if source else self.session.history
@@ -53,7 +53,7 @@ class Reruns:
                 self.controls.show(self.session.stepper.weights)
                 self.draw()
         if done < log.ticks:
-            return f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Run goes on from here; Replay begins again and does all {log.ticks}"
+            return f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Replay begins again and does all {log.ticks}; Run or Step begins a run of its own from here, and both are kept"
         return f"replayed {counted(log)}: the same numbers, bit for bit; they end at step {self.session.stepper.step}"
 
     async def _follow(self, reports: Iterator, steps: int) -> int:
@@ -71,36 +71,69 @@ class Reruns:
             begun = time.perf_counter()
         return done
 
+    def _advance(self) -> None:
+        """A step; one that leaves a recorded run says so."""
+        whole, shared = self.session.unfinished, self.session.tick
+        self.session.advance()
+        if whole:
+            self._say(f"a run of its own since step {shared} of the recorded one; all {whole.ticks} steps of that are kept, and Export writes both")
+
+    def export(self, path: str | Path | None = None) -> Path:
+        """Write events and numbers as JSON; after a replay that was left in the middle all of its log, until another step is taken.
+
+        Recorded runs that were left for another one are written beside it: NAME-recorded-1.json and so on.
+        """
+        self._refuse_while_busy()
+        for file, log in self._exports(path)[1:]:
+            log.save(file)
+        return self.session.history.save(path or self.export_to)
+
+    def _exports(self, path: str | Path | None = None) -> list[tuple[Path, Log]]:
+        path = Path(path or self.export_to)
+        recorded = enumerate(self.session.recorded, 1)
+        return [(path, self.session.history), *((path.with_name(f"{path.stem}-recorded-{n}{path.suffix}"), log) for n, log in recorded)]
+
     async def compare(self, steps: int | None = None) -> None:
         """A/B: two runs from the snapshot, without and with the weights now on the dials; afterwards all is as before.
 
-        Training that goes on stops first. The controls wait meanwhile, except Pause, which breaks the comparison off.
+        Training that goes on stops first. The controls wait meanwhile, except Pause, which breaks the comparison off. In
+        slow motion the two are drawn as they grow.
         """
         await self._stand_still()
+        self.session.settle()
         steps, found = steps or self.compare_steps, {}
+        weights, before = (self.session.saved.weights, self.session.stepper.weights.snapshot()), (self._second.value, self._second.layout.display)
         with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
             self._tell()
             self._say(f"A/B: {steps} steps twice from step {self.session.saved.step} · {WAIT}")
             await give_way()
             for name, rows in runs:
-                if len(rows) == steps:
+                if len(rows) == steps or self.controls.slow.value:
                     found[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
                 self._say(f"A/B: run {'A' if name == 'without' else 'B'}, step {len(rows)} of {steps} · {WAIT}")
-                await give_way()
+                done = name == "with" and len(rows) == steps
+                if self.controls.slow.value and not done:
+                    self._show_below(found, *weights)
+                await self._breathe(more=not done)
                 if self._stop:
                     break
             self._doing = PAUSED
             runs.close()  # everything is as before from here on
-            self._say(self._compared(found, steps))
+            if not done:
+                self._second.value, self._second.layout.display = before
+            self._say(self._compared((found, *weights) if done else None, steps))
 
-    def _compared(self, found: dict[str, tuple[list[dict[str, float]], Look]], steps: int) -> str:
-        """Show what an A/B found; the sentence about it."""
+    def _show_below(self, *runs: object) -> None:
+        self._second.value, self._second.layout.display = png(draw_comparison(*runs)), ""
+
+    def _compared(self, runs: Runs | None, steps: int) -> str:
+        """Show what an A/B found, unless it was broken off; the sentence about it."""
         step = self.session.stepper.step
-        if len(found) < 2:
+        if runs is None:
             self._tell()
             return f"A/B stopped, nothing was compared; the training itself has not moved: it stands at step {step}"
-        self._comparison = found, self.session.saved.weights, self.session.stepper.weights.snapshot()
-        self._second.value, self._second.layout.display = png(draw_comparison(*self._comparison)), ""
+        self._comparison = runs
+        self._show_below(*runs)
         self.draw()
         return f"A/B: {steps} steps twice from step {self.session.saved.step}, drawn below; the training itself has not moved: it stands at step {step}"
 

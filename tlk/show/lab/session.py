@@ -29,6 +29,7 @@ class Session:
         self.start = self.saved = Snapshot(stepper)
         self.parts = parts_of(stepper.weights)  #: of content, for when it comes back from 0
         self._wishes: deque[tuple[str, str, float]] = deque()
+        self.recorded: list[Log] = []  #: runs that were left for another one
         self._clear()
 
     def _clear(self) -> None:
@@ -98,7 +99,12 @@ class Session:
         self.saved.put_back(self.stepper)
 
     def advance(self) -> Report:
-        """One step, after what was asked for."""
+        """One step, after what was asked for. After a replay that was left in the middle it leaves the recorded run, which is kept."""
+        if whole := self.unfinished:
+            self._record(whole)
+        return self._advance()
+
+    def _advance(self) -> Report:
         only = self.settle()
         weights = self.stepper.weights
         steps = weights.discriminator_steps, weights.generator_steps
@@ -127,23 +133,36 @@ class Session:
         return log
 
     @property
-    def history(self) -> Log:
-        """What was done here, for a replay: after one that was left in the middle all of its log, until another step is taken."""
-        self.settle()
+    def unfinished(self) -> Log | None:
+        """The log of a replay that was left in the middle, until another step is taken."""
         whole, ticks = self._cut or (self.log, 0)
-        return whole if self.tick == ticks < whole.ticks else self.log
+        return whole if self.tick == ticks < whole.ticks else None
+
+    @property
+    def history(self) -> Log:
+        """What was done here, for a replay: all of the log of an ``unfinished`` one."""
+        self.settle()
+        return self.unfinished or self.log
+
+    def _record(self, log: Log) -> None:
+        if log not in self.recorded:
+            self.recorded.append(log)
 
     def replay(self, log: Log) -> Iterator[Report]:
         """Go back to the start and do all that the log says, a report for each step.
 
-        Whoever closes the generator before its end stands at the step it reached, and may go on from there.
+        Whoever closes the generator before its end stands at the step it reached, and may go on from there. What was done
+        before is among ``recorded`` when it is not what is replayed, and so is a log that a step leaves.
         Raises ValueError at once when the log was made with another stepper, and at the first step whose numbers
         differ from the log's.
         """
         here = about(self.stepper)
         if different := [k for k in here if here[k] != log.about.get(k)]:
             raise ValueError(f"these events were made with {different[0]} = {log.about.get(different[0])!r}, but the lab has {here[different[0]]!r}; make the stepper as it was then")
+        if (mine := self.history).ticks and mine != log:
+            self._record(mine)
         self.rewind()
+        self._cut = log, 0
         return self._replay(log)
 
     def _replay(self, log: Log) -> Iterator[Report]:
@@ -155,8 +174,9 @@ class Session:
             if expected is None:
                 self.settle()
                 return
-            report = self.advance()
+            report = self._advance()
             if not same(report.terms, expected):
+                self._record(log)
                 raise ValueError(f"step {self.tick} of the replay gave {report.terms}, not {expected}: the stepper or its data are not those of the log")
             self._cut = log, self.tick
             yield report

@@ -134,11 +134,6 @@ class LossLab(Reruns):
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._begin)
 
-    def export(self, path: str | Path | None = None) -> Path:
-        """Write events and numbers as JSON; after a replay that was left in the middle all of its log, until another step is taken."""
-        self._refuse_while_busy()
-        return self.session.history.save(path or self.export_to)
-
     def still(self) -> Figure:
         """Picture and curves, without the controls, in type that can be read on a page without a kernel."""
         return draw_still(self.session, self._look, list(self._quality))
@@ -238,7 +233,7 @@ class LossLab(Reruns):
 
     def _step(self) -> None:
         begun, self._doing = time.perf_counter(), TRAINING
-        self.session.advance()
+        self._advance()
         self.training_seconds += time.perf_counter() - begun
         self._draw_if_due()
 
@@ -266,7 +261,8 @@ class LossLab(Reruns):
             elif order == "compare":
                 await self.compare()
             elif order == "export":
-                self._say(f"wrote {self.export()}: {counted(self.session.history)}")
+                self.export()
+                self._say("wrote " + "; ".join(f"{file}: {counted(log)}" for file, log in self._exports()))
             elif order == "replay":
                 self._say(await self.replay())
         except (ValueError, OSError) as error:

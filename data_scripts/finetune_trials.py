@@ -1,0 +1,144 @@
+"""Fine-tuning with one thing changed at a time, judged as the table is: where FT is behind another system, this looks for the cause.
+
+    python -m data_scripts.finetune_trials --list                                       the changes, a line each
+    python -m data_scripts.finetune_trials --people 6 --sources 8 --out runs/finetune   all of them (resumable)
+    python -m data_scripts.finetune_trials --only ft best-embedding --clips FOLDER      a few of them, on real clips too
+
+People of the split ``test`` would make the table's numbers a choice of ours: these are of ``validation``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tlk.data import Clip
+from tlk.evaluation.__main__ import describe, real_paths, write
+from tlk.evaluation.ablations import BestEmbedding, no_adversary
+from tlk.evaluation.compared import compared
+from tlk.evaluation.judges import Judges
+from tlk.evaluation.run import evaluate
+from tlk.evaluation.subjects import real, rendered
+from tlk.evaluation.systems import Drawer, Ours, System, fingerprint
+from tlk.evaluation.table import summarise
+from tlk.learning import Model, load
+from tlk.learning.finetune import FineTuning
+
+Start = Callable[[Model, Clip, int], FineTuning]
+
+
+def replaced(**values) -> Start:
+    """FineTuning with other values in the preset."""
+    return lambda model, clip, seed: FineTuning(dataclasses.replace(model, preset=dataclasses.replace(model.preset, **values)), clip, seed)
+
+
+def weighted(**values) -> Start:
+    """FineTuning with other weights of its terms."""
+
+    def start(model: Model, clip: Clip, seed: int) -> FineTuning:
+        tuning = FineTuning(model, clip, seed)
+        for name, value in values.items():
+            setattr(tuning.weights, name, value)
+        return tuning
+
+    return start
+
+
+def from_best_embedding(model: Model, clip: Clip, seed: int) -> FineTuning:
+    """ψ' = P ê and w' = w0 + ê of an ê that was fitted to the frames before."""
+    return FineTuning(model, clip, seed, embedding=BestEmbedding(model, seed=seed).embedding(clip))
+
+
+#: name → (how fine-tuning starts, its epochs in parts of the asked for, what is changed)
+CHANGES: dict[str, tuple[Start, float, str]] = {
+    "ft": (FineTuning, 1, "as the table has it"),
+    "no-adversary": (no_adversary, 1, "L_CNT alone, D not trained"),
+    "no-feature-matching": (weighted(feature_matching=0.0), 1, "no feature matching"),
+    "one-d-step": (replaced(discriminator_steps=1), 1, "one update of D a step instead of two"),
+    "lr-low": (replaced(finetune_lr_generator=2e-4, finetune_lr_discriminator=2e-4), 1, "learning rates 2e-4 instead of 5e-4"),
+    "lr-high": (replaced(finetune_lr_generator=1e-3, finetune_lr_discriminator=1e-3), 1, "learning rates 1e-3 instead of 5e-4"),
+    "beta-0.5": (replaced(betas=(0.5, 0.999)), 1, "Adam's first beta 0.5 instead of 0, Pix2pixHD's"),
+    "beta-0.9": (replaced(betas=(0.9, 0.999)), 1, "Adam's first beta 0.9 instead of 0"),
+    "average": (replaced(finetune_ema=0.9), 1, "the average of G's weights (0.9) draws instead of the last ones"),
+    "epochs-double": (FineTuning, 2, "twice the epochs"),
+    "best-embedding": (from_best_embedding, 1, "ê fitted to the frames by L_CNT before (60 steps), E, P and G as they are"),
+}  # fmt: skip
+
+
+@dataclass
+class Changed:
+    """``FT`` with one change."""
+
+    name: str
+    model: Model
+    epochs: int
+    seed: int = 0
+
+    @property
+    def note(self) -> str:
+        return CHANGES[self.name][2]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"weights": fingerprint(self.model), "epochs": round(self.epochs * CHANGES[self.name][1]), "seed": self.seed}
+
+    def fit(self, source: Clip) -> Drawer:
+        tuning = CHANGES[self.name][0](self.model, source, self.seed)
+        for _ in tuning.steps(tuning.steps_per_epoch * round(self.epochs * CHANGES[self.name][1])):
+            pass
+        return tuning.head().drive
+
+
+def systems(model: Model, names: list[str], epochs: int, seed: int) -> list[System]:
+    """The other papers' systems and FF, to compare with, then FT with each change."""
+    return [*compared(model, epochs, seed), Ours(model, 0, seed), *(Changed(name, model, epochs, seed) for name in names)]
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m data_scripts.finetune_trials", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--list", action="store_true", help="print the changes and stop")
+    p.add_argument("--only", nargs="+", choices=CHANGES, metavar="CHANGE", default=list(CHANGES))
+    p.add_argument("--model", default="heads-64", help="shipped weights, or a .safetensors file (default: heads-64)")
+    p.add_argument("--people", type=int, default=6, help="rendered people of the validation split (default: 6)")
+    p.add_argument("--clips", nargs="*", metavar="PATH", help="videos of real people, or folders of them (default: those in TLK_REAL_CLIPS, if it is set)")
+    p.add_argument("--frames", type=int, default=16, help="hold-out frames of each person (default: 16)")
+    p.add_argument("--sources", type=int, nargs="+", default=[8], metavar="T", help="numbers of source frames (default: 8)")
+    p.add_argument("--epochs", type=int, default=40, help="of fine-tuning (default: 40)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--detector", default="dlib")
+    p.add_argument("--device", default="cpu")
+    p.add_argument("--out", type=Path, default=Path("runs/finetune"), help="folder of records, table and picture (default: runs/finetune)")
+    p.set_defaults(inception=None, arcface=None)
+    return p
+
+
+def run(options: argparse.Namespace) -> str:
+    """Returns the markdown, which is in ``OUT/table.md`` too."""
+    model, judges, sources = load(options.model, options.device), Judges(options.detector, options.device), sorted(set(options.sources))
+    subjects = rendered(options.people, options.frames, model.preset.size, max(sources), split="validation") if options.people else []
+    subjects += real(real_paths(options), options.frames, model.preset.size, options.detector)
+    records = evaluate(subjects, systems(model, options.only, options.epochs, options.seed), sources, judges, options.out / "records")
+    about = describe(options, model, judges, subjects) | {"rendered people": "split validation", "command": " ".join(["python -m data_scripts.finetune_trials", *sys.argv[1:]])}
+    return write(options.out, summarise(records), about, subjects, records, sources)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    if options.list:
+        print("\n".join(f"{name:20} {what}" for name, (_, _, what) in CHANGES.items()))
+        return 0
+    try:
+        print(run(options))
+    except (ValueError, OSError) as error:
+        print(f"python -m data_scripts.finetune_trials: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
