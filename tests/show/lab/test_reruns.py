@@ -5,50 +5,14 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from matplotlib.figure import Figure
 
+from tests.show.lab.conftest import STEPS, during, make
 from tlk.learning.toy import ToyGAN
 from tlk.show import LossLab
-from tlk.show.lab import Log, Session
+from tlk.show.lab import Session
 
-STEPS = 8
+pytestmark = pytest.mark.usefixtures("no_pictures")
 RERUNS = ("replay", "compare")
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    """They take nearly all of the time, and other tests look at them."""
-    for name in ("widget.draw_lab", "reruns.draw_comparison"):
-        monkeypatch.setattr(f"tlk.show.lab.{name}", lambda *_: Figure((0.1, 0.1)))
-
-
-def make() -> LossLab:
-    """A lab with a run behind it: a dial was turned in its middle, and stands elsewhere than in the snapshot."""
-    lab = LossLab(ToyGAN(seed=5, batch=32), share=0.01, compare_steps=STEPS)
-    asyncio.run(lab.run(STEPS // 2))
-    lab.set("content", 1.7)
-    asyncio.run(lab.run(STEPS - STEPS // 2))
-    return lab
-
-
-async def until(lab: LossLab, said: str) -> None:
-    while said not in lab.message.value:
-        await asyncio.sleep(0)
-
-
-def during(lab: LossLab, button: str, act: Callable[[], object], at: int = 3) -> tuple[int, int]:
-    """Press the button, act at this step, wait for the end; the stepper's step when ``act`` was done, and then."""
-
-    async def go() -> tuple[int, int]:
-        lab._loop = asyncio.get_running_loop()
-        lab.press(button)
-        await until(lab, f"step {at} of")
-        act()
-        there = lab.session.stepper.step
-        await lab._task
-        return there, lab.session.stepper.step
-
-    return asyncio.run(go())
 
 
 def controls(lab: LossLab) -> list:
@@ -189,20 +153,22 @@ def test_a_cell_that_replays_waits_for_training_to_stop():
 @pytest.mark.parametrize("button", [*RERUNS, "run"])
 def test_slow_motion_breathes_and_pause_cuts_the_breath_short(button, monkeypatch):
     monkeypatch.setattr("tlk.show.lab.widget.BREATH", 60.0)
-    lab = make()
-    lab.controls.slow.value = button != "compare"  # two runs of A/B draw one picture, at the end
+    lab, taken = make(), []
+    one_step = lab.session.stepper.one_step
+    lab.session.stepper.one_step = lambda: (taken.append(1), one_step())[1]
+    lab.controls.slow.value = True
 
     async def go() -> None:
         lab._loop = asyncio.get_running_loop()
         lab.press(button)
-        while lab._doing == "❚❚ paused":
+        while not taken:
             await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
         lab.press("pause")
         await asyncio.wait_for(lab._task, 20)
 
     asyncio.run(go())
-    assert "❚❚ paused" in lab.status.value
+    assert len(taken) == 1 and "❚❚ paused" in lab.status.value
 
 
 @pytest.mark.parametrize("button", [*RERUNS, "run"])
@@ -233,16 +199,6 @@ def test_there_is_nothing_to_replay_before_the_first_step():
     lab.press("replay")
     asyncio.run(lab.run(0))
     assert "nothing to replay yet" in lab.message.value and not lab.controls.buttons["run"].disabled
-
-
-def test_after_a_stopped_replay_export_writes_all_of_the_run(tmp_path):
-    lab = make()
-    lab.export_to = tmp_path / "lab.json"
-    whole = lab.session.log
-    during(lab, "replay", lab.pause)
-    lab.press("export")
-    asyncio.run(lab.run(0))
-    assert Log.load(lab.export_to) == whole and f"lab.json: {STEPS} steps, 1 event" in lab.message.value
 
 
 @pytest.mark.parametrize("order", ["run", "step"])

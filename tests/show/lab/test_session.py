@@ -88,14 +88,15 @@ def test_an_unknown_weight_is_refused():
 def test_a_snapshot_brings_everything_back(make):
     """Networks, average, optimisers, step, weights and curve: else the steps that follow would differ."""
     session = Session(make())
+    start = session.stepper.weights.adversarial
     session.advance()
     session.ask("snapshot")
     first = [session.advance().terms for _ in range(3)]
-    session.ask("set", "adversarial", 0.1)
+    session.ask("set", "adversarial", 7 * start)
     session.advance()
     session.ask("back")
     assert [session.advance().terms for _ in range(3)] == first
-    assert session.stepper.step == 4 and len(session.stepper.history) == 4 and session.stepper.weights.adversarial == 1.0
+    assert session.stepper.step == 4 and len(session.stepper.history) == 4 and session.stepper.weights.adversarial == start
     assert [r["step"] for r in session.rows] == [1, 2, 3, 4] and session.marks == []
 
 
@@ -156,8 +157,27 @@ def test_a_replay_left_in_the_middle_stands_there_and_may_be_done_again_whole():
     assert session.history is whole, "nothing else was done: all of it can be replayed again"
     further = session.advance().terms
     assert session.history is session.log and session.log.numbers == [*whole.numbers[:2], further], "from here on a run of its own"
+    assert session.recorded == [whole], "and the one that it left is kept"
     other = Session(toy())
     assert [r.terms for r in other.replay(session.log)] == session.log.numbers, "which can be replayed like any"
+
+
+def test_a_replay_that_is_given_up_before_its_first_step_forgets_nothing():
+    session = Session(toy())
+    run_with_events(session)
+    whole = session.log
+    session.replay(session.history).close()
+    assert session.tick == 0 and session.history is whole and session.recorded == []
+
+
+def test_a_replay_of_another_log_keeps_what_was_done_here():
+    session, other = Session(toy()), Session(toy())
+    run_with_events(session)
+    other.advance()
+    list(other.replay(session.log))
+    list(other.replay(session.log))
+    list(other.replay(other.log))
+    assert [log.ticks for log in other.recorded] == [1], "once, and no log twice"
 
 
 def test_content_comes_back_from_zero_with_the_proportions_it_had():
@@ -175,8 +195,10 @@ def test_a_replay_that_differs_says_where(tmp_path):
     run_with_events(session)
     log = session.log
     log.numbers[2] = log.numbers[2] | {"adversarial": 9.0}
+    other = Session(toy())
     with pytest.raises(ValueError, match="step 3 of the replay"):
-        list(Session(toy()).replay(log))
+        list(other.replay(log))
+    assert other.recorded == [log] and other.history is other.log, "a log that differs is kept too"
     with pytest.raises(ValueError, match="seed = 5, but the lab has 6"):
         Session(ToyGAN(seed=6)).replay(session.log)
 

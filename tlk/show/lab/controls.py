@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ipywidgets import Button, Checkbox, HBox, Layout, SelectionSlider, VBox
+from ipywidgets import HTML, Button, Checkbox, HBox, Layout, SelectionSlider, VBox
 
 from tlk.learning import LossWeights, MetaLearning
 from tlk.learning.stepper import Stepper
@@ -64,7 +64,7 @@ def notches(start: float, also: Iterable[float] = ()) -> list[tuple[str, float]]
 
 
 class Dial:
-    """One weight: a slider in equal ratios, its reset and one line about it."""
+    """One weight: a slider in equal ratios, its reset and below them one line about it."""
 
     def __init__(self, name: str, start: float, also: Iterable[float], turned: Callable[[str, float], bool]) -> None:
         self.name, self.start, self._turned, self._silent = name, start, turned, False
@@ -76,7 +76,8 @@ class Dial:
         self.slider.observe(self._moved, names="value")
         self.reset = Button(description="↺", tooltip=f"{words(name)} back to {number(start)}", layout=Layout(width="34px"))
         self.reset.on_click(lambda _: self.put(self.start))
-        self.widget = HBox([self.slider, self.reset, note(HINTS[name])])
+        hint = HTML(f"<div style='color: #555; font-size: 11px; line-height: 13px'>{HINTS[name]}</div>", layout=Layout(margin="0 0 2px 8px"))
+        self.widget = VBox([HBox([self.slider, self.reset]), hint], layout=Layout(width="392px"))
         self.slider.add_class(f"lab-{name}")
 
     def _moved(self, change) -> None:
@@ -117,7 +118,7 @@ class Controls:
             HBox([*(self.buttons[n] for n in names[:5]), self.slow], layout=Layout(flex_flow="row wrap")),
             HBox([self.buttons[n] for n in names[5:]], layout=Layout(flex_flow="row wrap")),
             HBox([note("Presets:"), *self.choices.values()], layout=Layout(flex_flow="row wrap")),
-            *(dial.widget for dial in self.dials.values()),
+            HBox([dial.widget for dial in self.dials.values()], layout=Layout(flex_flow="row wrap")),  # two abreast: then the picture is in the window with them
         ])  # fmt: skip
 
     def choose(self, preset: str) -> None:

@@ -20,7 +20,7 @@ from .views import Look, ToyView
 #: One colour for each term, none of them a role's (``COLOURS``); D's loss has D's.
 TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8C564B", "match": "#999933", "discriminator": COLOURS["discriminator"]}
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
-INCHES, DPI, WINDOW = (8.8, 5.0), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9
+INCHES, DPI, WINDOW = (8.8, 4.6), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9
 WRITTEN = 5  #: changes that are written beside their marks
 
 
@@ -56,7 +56,7 @@ def jpeg(figure: Figure, quality: int = 45) -> bytes:
 def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], dpi: float = DPI) -> Figure:
     """Picture at the left; losses, accuracy with quality, scores and shares at the right."""
     figure = Figure(INCHES, dpi=dpi)
-    grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.025, right=0.985, top=0.905, bottom=0.085, wspace=0.3, hspace=0.42)
+    grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.025, right=0.985, top=0.897, bottom=0.092, wspace=0.3, hspace=0.45)
     place = figure.add_subplot(grid[:, :2])
     draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
     draw_losses(figure.add_subplot(grid[0, 2]), session)

@@ -84,14 +84,14 @@ class Reruns:
         Recorded runs that were left for another one are written beside it: NAME-recorded-1.json and so on.
         """
         self._refuse_while_busy()
-        for file, log in self._exports(path)[1:]:
-            log.save(file)
-        return self.session.history.save(path or self.export_to)
-
-    def _exports(self, path: str | Path | None = None) -> list[tuple[Path, Log]]:
         path = Path(path or self.export_to)
+        for file, log in self._exports(path).items():
+            log.save(file)
+        return path
+
+    def _exports(self, path: Path) -> dict[Path, Log]:
         recorded = enumerate(self.session.recorded, 1)
-        return [(path, self.session.history), *((path.with_name(f"{path.stem}-recorded-{n}{path.suffix}"), log) for n, log in recorded)]
+        return {path: self.session.history} | {path.with_name(f"{path.stem}-recorded-{n}{path.suffix}"): log for n, log in recorded}
 
     async def compare(self, steps: int | None = None) -> None:
         """A/B: two runs from the snapshot, without and with the weights now on the dials; afterwards all is as before.
@@ -102,6 +102,7 @@ class Reruns:
         await self._stand_still()
         self.session.settle()
         steps, found = steps or self.compare_steps, {}
+        done = False
         weights, before = (self.session.saved.weights, self.session.stepper.weights.snapshot()), (self._second.value, self._second.layout.display)
         with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
             self._tell()

@@ -27,6 +27,7 @@ from .views import view_of
 REDRAW = 0.25  #: seconds between two pictures, at least
 NEXT = "from the next step"
 BREATH = 0.7  #: seconds between two steps in slow motion
+LINE = 19  #: pixels of a line of text: with the dials above them they leave room for the picture in a window of 720
 MOTION = ("run", "step", "D", "G", "compare", "replay")  #: orders that Pause takes back
 
 
@@ -65,7 +66,7 @@ class LossLab(Reruns):
         self._loop = running_loop()
         self.controls = Controls(stepper, self.press, self._turned, self._chosen)
         self._image, self._second = (Image(format="png", layout=Layout(max_width="100%")) for _ in range(2))
-        self.status, self.message = (HTML(layout=Layout(min_height=height)) for height in ("56px", "28px"))  # their place is kept: a word must not move the picture
+        self.status, self.message = (HTML(layout=Layout(min_height=f"{LINE * lines}px")) for lines in (2, 1))  # their place is kept: a word must not move the picture
         self._second.layout.display = "none"
         self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self._second])
         self.widget.add_class("tlk-lab")
@@ -173,7 +174,7 @@ class LossLab(Reruns):
     def _tell(self) -> None:
         if NEXT in self.message.value and not self.session.waiting:
             self._say("")
-        self.status.value, self._told_at = f"<div role='status'>{self.summary()}</div>", time.perf_counter()
+        self.status.value, self._told_at = spoken(self.summary()), time.perf_counter()
 
     # behind the buttons
 
@@ -261,8 +262,7 @@ class LossLab(Reruns):
             elif order == "compare":
                 await self.compare()
             elif order == "export":
-                self.export()
-                self._say("wrote " + "; ".join(f"{file}: {counted(log)}" for file, log in self._exports()))
+                self._say("wrote " + "; ".join(f"{file}: {counted(log)}" for file, log in self._exports(self.export()).items()))
             elif order == "replay":
                 self._say(await self.replay())
         except (ValueError, OSError) as error:
@@ -281,4 +281,9 @@ class LossLab(Reruns):
             self._say("")
 
     def _say(self, text: str) -> None:
-        self.message.value = f"<div role='status'>{text}</div>"
+        self.message.value = spoken(text)
+
+
+def spoken(text: str) -> str:
+    """A line that screen readers read aloud when it changes."""
+    return f"<div role='status' style='line-height: {LINE}px'>{text}</div>"
