@@ -52,8 +52,8 @@ tutorial: $(READY)  ## set up and run the notebooks into runs/, as .ipynb and .h
 	$(PY) notebooks/run.py --profile $(PROFILE) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 lab: $(READY)  ## open JupyterLab on the notebooks
-	@$(call begin,opens JupyterLab on notebooks/; stop it with Ctrl-C); \
-	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks '--LabApp.app_settings_dir=$(CURDIR)/notebooks/.lab' $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+	@$(call begin,opens JupyterLab on notebooks/ at the address below; Ctrl-C stops it and its kernels); \
+	$(PY) -m jupyterlab -y --log-level=ERROR --ServerApp.root_dir=notebooks '--LabApp.app_settings_dir=$(CURDIR)/notebooks/.lab' $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 torture: $(READY)  ## damaged inputs, kills in the middle of long work, full disks: all of them (make test has a sample)
 	@$(call begin,damages inputs and kills long work; about 15 minutes); \
