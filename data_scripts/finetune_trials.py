@@ -54,9 +54,18 @@ def from_best_embedding(model: Model, clip: Clip, seed: int) -> FineTuning:
     return FineTuning(model, clip, seed, embedding=BestEmbedding(model, seed=seed).embedding(clip))
 
 
+def whole_batch(model: Model, clip: Clip, seed: int) -> FineTuning:
+    """A step is a batch of up to the preset's 8 frames, whatever T is."""
+    tuning = FineTuning(model, clip, seed)
+    tuning.batch = min(model.preset.finetune_batch, len(clip))
+    return tuning
+
+
 #: name → (how fine-tuning starts, its epochs in parts of the asked for, what is changed)
 CHANGES: dict[str, tuple[Start, float, str]] = {
     "ft": (FineTuning, 1, "as the table has it"),
+    "adversary-1": (weighted(adversarial=1.0, feature_matching=10.0), 1, "adversarial term 1 and feature matching 10, the paper's"),
+    "adversary-0.1": (weighted(adversarial=0.1, feature_matching=3.0), 1, "adversarial term 0.1 and feature matching 3"),
     "no-adversary": (no_adversary, 1, "L_CNT alone, D not trained"),
     "no-feature-matching": (weighted(feature_matching=0.0), 1, "no feature matching"),
     "one-d-step": (replaced(discriminator_steps=1), 1, "one update of D a step instead of two"),
@@ -65,6 +74,7 @@ CHANGES: dict[str, tuple[Start, float, str]] = {
     "beta-0.5": (replaced(betas=(0.5, 0.999)), 1, "Adam's first beta 0.5 instead of 0, Pix2pixHD's"),
     "beta-0.9": (replaced(betas=(0.9, 0.999)), 1, "Adam's first beta 0.9 instead of 0"),
     "average": (replaced(finetune_ema=0.9), 1, "the average of G's weights (0.9) draws instead of the last ones"),
+    "batch-8": (whole_batch, 1, "steps of up to 8 frames instead of a quarter of T: a quarter of the steps at T = 8"),
     "epochs-double": (FineTuning, 2, "twice the epochs"),
     "best-embedding": (from_best_embedding, 1, "ê fitted to the frames by L_CNT before (60 steps), E, P and G as they are"),
 }  # fmt: skip
@@ -85,7 +95,7 @@ class Changed:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"weights": fingerprint(self.model), "epochs": round(self.epochs * CHANGES[self.name][1]), "seed": self.seed}
+        return {"weights": fingerprint(self.model), "epochs": round(self.epochs * CHANGES[self.name][1]), "seed": self.seed, "change": self.note}
 
     def fit(self, source: Clip) -> Drawer:
         tuning = CHANGES[self.name][0](self.model, source, self.seed)

@@ -36,7 +36,7 @@ class Preset:
     eps: float = 1e-5
     ema: float | None = 0.999  #: decay of the average of E and G; None keeps none
     finetune_epochs: int = 40
-    finetune_batch: int = 8
+    finetune_batch: int = 8  #: at most; see tlk.learning.finetune.batch_of
     finetune_lr_generator: float = 5e-5
     finetune_lr_discriminator: float = 2e-4
     finetune_ema: float | None = None

@@ -1,0 +1,59 @@
+"""Each change of fine-tuning changes what it says and nothing else; the command prints a table of them."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from data_scripts.finetune_trials import CHANGES, Changed, main
+from tests.learning.conftest import disc_person
+from tlk.learning import LossWeights, load
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("heads-64")
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return disc_person(0, 4, 64)
+
+
+def differences(name, model, clip):
+    """What differs from plain fine-tuning, by name."""
+    plain, changed = (CHANGES[n][0](model, clip, 0) for n in ("ft", name))
+    found = {f"preset.{k}" for k, v in changed.preset.to_dict().items() if v != plain.preset.to_dict()[k]}
+    found |= {f.name for f in dataclasses.fields(LossWeights) if getattr(plain.weights, f.name) != getattr(changed.weights, f.name)}
+    if plain.batch != changed.batch:
+        found.add("batch")
+    if not torch.equal(plain.critic.module.column, changed.critic.module.column):
+        found.add("start")
+    return found
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("ft", set()), ("epochs-double", set()), ("no-feature-matching", {"feature_matching"}),
+        ("no-adversary", {"adversarial", "feature_matching", "discriminator_steps"}),
+        ("one-d-step", {"preset.discriminator_steps", "discriminator_steps"}), ("batch-8", {"batch"}),
+        ("beta-0.9", {"preset.betas"}), ("average", {"preset.finetune_ema"}), ("best-embedding", {"start"}),
+    ],
+)  # fmt: skip
+def test_a_change_is_what_it_says(name, expected, model, clip):
+    assert differences(name, model, clip) == expected
+
+
+def test_every_change_draws_and_a_longer_one_takes_more_steps(model, clip):
+    longer = Changed("epochs-double", model, epochs=1)
+    assert longer.settings["epochs"] == 2 and Changed("ft", model, epochs=1).settings["epochs"] == 1
+    images = Changed("batch-8", model, epochs=1).fit(clip)(clip)
+    assert images.shape == clip.images.shape and torch.isfinite(images).all()
+
+
+def test_the_command_lists_and_refuses(capsys, tmp_path):
+    assert main(["--list"]) == 0
+    assert all(name in capsys.readouterr().out for name in ("epochs-double", "best-embedding"))
+    assert main(["--people", "0", "--clips", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
+    assert "none" in capsys.readouterr().err
