@@ -54,13 +54,6 @@ def from_best_embedding(model: Model, clip: Clip, seed: int) -> FineTuning:
     return FineTuning(model, clip, seed, embedding=BestEmbedding(model, seed=seed).embedding(clip))
 
 
-def whole_batch(model: Model, clip: Clip, seed: int) -> FineTuning:
-    """A step is a batch of up to the preset's 8 frames, whatever T is."""
-    tuning = FineTuning(model, clip, seed)
-    tuning.batch = min(model.preset.finetune_batch, len(clip))
-    return tuning
-
-
 #: name → (how fine-tuning starts, its epochs in parts of the asked for, what is changed)
 CHANGES: dict[str, tuple[Start, float, str]] = {
     "ft": (FineTuning, 1, "as the table has it"),
@@ -74,7 +67,7 @@ CHANGES: dict[str, tuple[Start, float, str]] = {
     "beta-0.5": (replaced(betas=(0.5, 0.999)), 1, "Adam's first beta 0.5 instead of 0, Pix2pixHD's"),
     "beta-0.9": (replaced(betas=(0.9, 0.999)), 1, "Adam's first beta 0.9 instead of 0"),
     "average": (replaced(finetune_ema=0.9), 1, "the average of G's weights (0.9) draws instead of the last ones"),
-    "batch-8": (whole_batch, 1, "steps of up to 8 frames instead of a quarter of T: a quarter of the steps at T = 8"),
+    "batch-8": (replaced(finetune_epoch_steps=1), 1, "batches of 8, the paper's: at T = 8 a quarter of the steps"),
     "epochs-double": (FineTuning, 2, "twice the epochs"),
     "best-embedding": (from_best_embedding, 1, "ê fitted to the frames by L_CNT before (60 steps), E, P and G as they are"),
 }  # fmt: skip

@@ -36,7 +36,8 @@ class Preset:
     eps: float = 1e-5
     ema: float | None = 0.999  #: decay of the average of E and G; None keeps none
     finetune_epochs: int = 40
-    finetune_batch: int = 8  #: at most; see tlk.learning.finetune.batch_of
+    finetune_batch: int = 8
+    finetune_epoch_steps: int = 1  #: an epoch has at least so many steps, of smaller batches if need be
     finetune_lr_generator: float = 5e-5
     finetune_lr_discriminator: float = 2e-4
     finetune_ema: float | None = None
@@ -83,7 +84,7 @@ PRESETS: dict[str, Preset] = {
             k=3, batch=6, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5), ("efficientnet-lite0@mouth", 0.25)),
             adversarial=0.1, feature_matching=3.0, match=5.0, relu_first=True,
             lr_generator=5e-4, lr_discriminator=5e-4, lr_table=1e-2,
-            finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
+            finetune_epoch_steps=4, finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
         ),
         Preset(
             name="small", size=128,
@@ -91,7 +92,7 @@ PRESETS: dict[str, Preset] = {
             k=4, batch=16, content=(("efficientnet-lite0", 0.5), ("efficientnet-lite0@face", 0.5), ("efficientnet-lite0@mouth", 0.25)),
             adversarial=0.1, feature_matching=3.0, match=5.0, relu_first=True,
             lr_generator=5e-4, lr_discriminator=5e-4, lr_table=1e-2,
-            finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
+            finetune_epoch_steps=4, finetune_lr_generator=5e-4, finetune_lr_discriminator=5e-4,
         ),
         Preset(
             name="paper", size=256,

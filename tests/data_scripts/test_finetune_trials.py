@@ -17,7 +17,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def clip():
-    return disc_person(0, 4, 64)
+    return disc_person(0, 8, 64)
 
 
 def differences(name, model, clip):
@@ -37,7 +37,7 @@ def differences(name, model, clip):
     [
         ("ft", set()), ("epochs-double", set()), ("no-feature-matching", {"feature_matching"}),
         ("no-adversary", {"adversarial", "feature_matching", "discriminator_steps"}),
-        ("one-d-step", {"preset.discriminator_steps", "discriminator_steps"}), ("batch-8", {"batch"}),
+        ("one-d-step", {"preset.discriminator_steps", "discriminator_steps"}), ("batch-8", {"preset.finetune_epoch_steps", "batch"}),
         ("beta-0.9", {"preset.betas"}), ("average", {"preset.finetune_ema"}), ("best-embedding", {"start"}),
     ],
 )  # fmt: skip
@@ -54,6 +54,7 @@ def test_every_change_draws_and_a_longer_one_takes_more_steps(model, clip):
 
 def test_the_command_lists_and_refuses(capsys, tmp_path):
     assert main(["--list"]) == 0
-    assert all(name in capsys.readouterr().out for name in ("epochs-double", "best-embedding"))
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in ("epochs-double", "best-embedding"))
     assert main(["--people", "0", "--clips", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
     assert "none" in capsys.readouterr().err

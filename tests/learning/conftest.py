@@ -11,7 +11,7 @@ from tlk.presets import preset
 
 MINI = dataclasses.replace(
     preset("tiny"), name="mini", size=32, embedder=(8, 16, 32), generator=(8, 16, 32), bottleneck_blocks=1,
-    embedding=32, k=2, batch=3, finetune_batch=4,
+    embedding=32, k=2, batch=3, finetune_batch=4, finetune_epoch_steps=1,
 )
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from tlk.data import Clip
 from tlk.learning import LossWeights, Model, load
-from tlk.learning.finetune import BATCH_RULE, FineTuning, scene_of_step
+from tlk.learning.finetune import FineTuning, batch_rule, scene_of_step
 from tlk.losses import Content
 
 from .__main__ import describe, write
@@ -93,7 +93,7 @@ class Ablation:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"weights": fingerprint(self.model), "epochs": self.epochs, "seed": self.seed, "batch": BATCH_RULE}
+        return {"weights": fingerprint(self.model), "epochs": self.epochs, "seed": self.seed, "batch": batch_rule(self.model.preset)}
 
     def fit(self, source: Clip) -> Drawer:
         tuning = ABLATIONS[self.name][0](self.model, source, self.seed)

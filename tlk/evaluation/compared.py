@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 from tlk.data import Clip
 from tlk.learning import Model
-from tlk.learning.finetune import BATCH_RULE
+from tlk.learning.finetune import batch_rule
 from tlk.learning.model import SHIPPED
 
 from .pix2pixhd import Pix2pixHD, Pix2pixHDPretraining
@@ -38,7 +40,7 @@ class Compared:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"weights": digest([self.model.parts]), **({"epochs": self.epochs, "seed": self.seed, "batch": BATCH_RULE} if self.epochs else {})}
+        return {"weights": digest([self.model.parts]), **({"epochs": self.epochs, "seed": self.seed, "batch": batch_rule(self.model.preset)} if self.epochs else {})}
 
     def fit(self, source: Clip) -> Callable[[Clip], Tensor]:
         return self.model.personalise(source, epochs=self.epochs, seed=self.seed).drive

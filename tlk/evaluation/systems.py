@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tlk.data import Clip
 from tlk.learning import Model
-from tlk.learning.finetune import BATCH_RULE
+from tlk.learning.finetune import batch_rule
 
 from .compared import compared
 from .pretraining import digest
@@ -81,7 +81,7 @@ class Ours:
 
     @property
     def settings(self) -> dict[str, Any]:
-        tuned = {"epochs": self.epochs, "seed": self.seed, "batch": BATCH_RULE} if self.epochs else {}
+        tuned = {"epochs": self.epochs, "seed": self.seed, "batch": batch_rule(self.model.preset)} if self.epochs else {}
         return {"weights": fingerprint(self.model), **tuned}
 
     @property

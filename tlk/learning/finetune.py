@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tlk.data import Clip
 from tlk.losses import Content
 from tlk.networks import Discriminator, Generator
+from tlk.presets import Preset
 
 from .head import Head, without_projection
 from .objective import Scene, discriminator_loss, frozen, generator_terms
@@ -62,17 +63,18 @@ def scene_of_step(clip: Clip, batch: int, step: int, seed: int, fabric: Fabric) 
     return Scene(real, drawn, torch.zeros(len(part), dtype=torch.int64, device=real.device))
 
 
-#: What ``batch_of`` does, for the settings that a record of an evaluation names.
-BATCH_RULE = "a quarter of T"
+def batch_of(frames: int, preset: Preset) -> int:
+    """Frames of a step: the preset's batch, or fewer where an epoch would not have its least number of steps otherwise.
 
-
-def batch_of(frames: int, most: int) -> int:
-    """Frames of a step: a quarter of the T there are, from 1 to ``most``.
-
-    An epoch of 8 frames is then four steps and not one. The paper gives 40 epochs and no batch; 40 steps of 8 are too few to
-    learn a face (MODEL_CARD.md), four times as many of 2 cost little more.
+    The paper takes batches of 8 (when T > 1), so that 40 epochs of T = 8 are 40 steps. At 64 px these are too few to
+    learn a face (MODEL_CARD.md); four times as many steps of 2 frames cost little more.
     """
-    return min(most, max(1, frames // 4))
+    return min(preset.finetune_batch, max(1, frames // preset.finetune_epoch_steps))
+
+
+def batch_rule(preset: Preset) -> str:
+    """What ``batch_of`` does, in words, for the settings of a record."""
+    return f"T / {preset.finetune_epoch_steps}, at most {preset.finetune_batch}"
 
 
 class FineTuning(Stepper):
@@ -86,7 +88,7 @@ class FineTuning(Stepper):
         column: w' − w0, if not ê (the other ablation).
         fabric: devices and precision; default the model's device, float32.
 
-    A step is a batch of a quarter of the frames, 8 at most (``batch_of``); ``steps_per_epoch`` steps see every frame once.
+    A step is a batch (``batch_of``); ``steps_per_epoch`` steps see every frame once.
     """
 
     def __init__(
@@ -98,7 +100,7 @@ class FineTuning(Stepper):
         self.preset, self.clip, self.seed, self.step = model.preset, clip.resize(model.preset.size), seed, 0
         self.fabric = fabric or Fabric(accelerator=model.device.type, devices=1)
         self.weights = LossWeights.of(self.preset)
-        self.batch = batch_of(len(clip), self.preset.finetune_batch)
+        self.batch = batch_of(len(clip), self.preset)
         self.history: list[dict[str, float]] = []
         self.header = {"from": {k: v for k, v in model.header.items() if k not in ("history", "preset")}}
         embedding = model.embed(self.clip) if embedding is None else embedding.to(model.device)

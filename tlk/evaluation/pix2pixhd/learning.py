@@ -120,7 +120,7 @@ class Pix2pixHDPretraining(Pretraining):
 
 
 class Pix2pixHDTuning(Stepper):
-    """A stepper over the T frames of one person, in batches of a quarter of them, 8 at most, from the pre-trained networks on.
+    """A stepper over the T frames of one person, in batches as ours, from the pre-trained networks on.
 
     ``model`` is copied, never changed. ``steps_per_epoch`` steps see every frame once, in an order that depends on
     the seed and the epoch alone. Raises ValueError for a clip without frames.
@@ -131,7 +131,7 @@ class Pix2pixHDTuning(Stepper):
             raise ValueError(f"clip {clip.name} has no frames; give at least one photo of the person")
         p = self.preset = model.preset
         self.clip, self.seed, self.step, self.history = clip.resize(p.size), seed, 0, []
-        self.batch = batch_of(len(clip), p.finetune_batch)
+        self.batch = batch_of(len(clip), p)
         self.weights, self.content = weights_for(p), None  # the content network is loaded at the first step
         self.fabric = fabric or Fabric(accelerator=model.device.type, devices=1)
         networks, critic = (copy.deepcopy(model.parts[name]).requires_grad_(True).train() for name in ("generator", "critic"))
