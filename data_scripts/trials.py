@@ -29,7 +29,7 @@ from tlk.evaluation import metrics
 from tlk.evaluation.judges import LAYERS
 from tlk.files import write_whole
 from tlk.learning import MetaLearning, load
-from tlk.learning.objective import gradient_shares, generator_terms
+from tlk.learning.objective import generator_terms, gradient_shares
 from tlk.learning.starting import start_from
 from tlk.losses.backbones import EfficientNetLite
 from tlk.networks import SelfAttention
@@ -88,9 +88,9 @@ def no_attention(run: MetaLearning) -> None:
                 layer.gamma.requires_grad_(False)
 
 
-def relu_first(run: MetaLearning) -> None:
+def relu_last(run: MetaLearning) -> None:
     for net in (run.networks.module, *([run.average.module] if run.average else [])):
-        net.embedder.relu_first = True
+        net.embedder.relu_first = False
 
 
 def jittered(clips: list[Clip], pixels: float = 0.5) -> list[Clip]:
@@ -107,6 +107,7 @@ TRIALS: dict[str, Trial] = {
     "match-v1": weighted("match weight 80, preprint v1's, instead of 5", match=80.0),
     "match-1": weighted("match weight 1 instead of 5", match=1.0),
     "no-match": weighted("no match term", match=0.0),
+    "adversarial-1": weighted("adversarial weight 1 and feature matching 10, the paper's", adversarial=1.0, feature_matching=10.0),
     "no-adversarial": weighted("no adversarial term for G", adversarial=0.0),
     "no-feature-matching": weighted("no feature matching", feature_matching=0.0),
     "content-only": weighted("content term alone, D not trained", adversarial=0.0, feature_matching=0.0, match=0.0, discriminator_steps=0),
@@ -119,7 +120,7 @@ TRIALS: dict[str, Trial] = {
     "free-projection": Trial("no spectral norm on P", run=unbounded("generator.projection")),
     "free-embedder": Trial("no spectral norm in E", run=unbounded("embedder")),
     "no-attention": Trial("no self-attention", run=no_attention),
-    "relu-first": Trial("ReLU before sum pooling in E (the later code's order)", run=relu_first),
+    "relu-last": Trial("ReLU after sum pooling in E (the paper's order)", run=relu_last),
     "k-1": replaced("K = 1 instead of 3", k=1),
     "k-8": replaced("K = 8 instead of 3", k=8),
     "people-96": Trial("96 people instead of all", clips=lambda clips: clips[:96]),
@@ -162,6 +163,25 @@ def shares(run: MetaLearning) -> dict[str, float]:
     return {"content": sum(share for name, share in found.items() if name.startswith("content/")), **found}
 
 
+def pull_on_weights(run: MetaLearning) -> dict[str, dict[str, float]]:
+    """For E, P and G: ‖gradient‖ of the adversarial and the feature-matching term in their weights, in parts of content's; no step is taken.
+
+    Not the shares of ``shares``: pulls of pixels that agree add up on their way to a weight, those of opposite sign cancel.
+    """
+    scene, fake, embedding = run.draw()
+    terms, named = run.generator_terms(scene, fake, embedding), list(run.networks.module.named_parameters())
+    groups = {"content": sum(run.weights[n] * t for n, t in terms.items() if n.startswith("content"))}
+    groups |= {n: run.weights[n] * terms[n] for n in ("adversarial", "feature_matching")}
+    places = {"E": "embedder", "P": "generator.projection", "G": "generator"}
+    found: dict[str, dict[str, float]] = {place: {} for place in places}
+    for group, loss in groups.items():
+        gradients = torch.autograd.grad(loss, [p for _, p in named], retain_graph=True, allow_unused=True)
+        for place, prefix in places.items():
+            own = [g.flatten() for (n, _), g in zip(named, gradients) if g is not None and n.startswith(prefix) and (place != "G" or "projection" not in n)]
+            found[place][group] = torch.cat(own).norm().item()
+    return {place: {n: v[n] / v["content"] for n in groups if n != "content"} for place, v in found.items()}
+
+
 def run_trial(name: str, seed: int, steps: int, clips: list[Clip], panel: Panel, start: str | None = None) -> dict:
     trial = TRIALS[name]
     base = dataclasses.replace(preset("tiny"), ema=0.99)  # 0.999 would still show the first weights after so few steps
@@ -174,18 +194,19 @@ def run_trial(name: str, seed: int, steps: int, clips: list[Clip], panel: Panel,
     about = {"trial": name, "what": trial.what, "seed": seed, "steps": steps, "start": start, "people": len(run.names), "torch": torch.__version__}
     numbers = panel(run) | {"content": mean(row["content/efficientnet-lite0"] for row in last)}
     numbers |= {"d_real": mean(row["real"] for row in last), "d_fake": mean(row["fake"] for row in last), "step_seconds": sorted(seconds)[steps // 2]}
-    return about | numbers | {"shares": shares(run)}
+    return about | numbers | {"shares": shares(run), "pull_on_weights": pull_on_weights(run)}
 
 
 def table(results: list[dict]) -> str:
-    """Markdown, in the order of TRIALS; the pull's shares as content / adversarial / feature matching."""
+    """Markdown, in the order of TRIALS; the pull's shares as content / adversarial / feature matching, then the adversarial gradient in parts of content's."""
     order = {name: n for n, name in enumerate(TRIALS)}
-    lines = ["| change | seed | steps | L1 ↓ | SSIM ↑ | perceptual ↓ | content, training ↓ | ‖ê‖ | spread of ê | D right on real / fake | pull: content / adv. / FM | s a step |", "|" + " --- |" * 12]
+    lines = ["| change | seed | steps | L1 ↓ | SSIM ↑ | perceptual ↓ | content, training ↓ | ‖ê‖ | spread of ê | D right on real / fake | pull: content / adv. / FM | adv. in E, P, G | s a step |", "|" + " --- |" * 13]
     for r in sorted(results, key=lambda r: (order[r["trial"]], r["steps"], r["seed"])):
+        weights = " / ".join(f"{part['adversarial']:.2f}" for part in r.get("pull_on_weights", {}).values()) or "–"
         pull = " / ".join(f"{100 * r['shares'][k]:.0f} %" for k in ("content", "adversarial", "feature_matching"))
         lines.append(
             f"| {r['what']} | {r['seed']} | {r['steps']} | {r['l1']:.3f} | {r['ssim']:.3f} | {r['perceptual']:.2f} | {r['content']:.1f} | {r['length']:.1f} | {r['spread']:.2f} "
-            f"| {r['d_real']:.2f} / {r['d_fake']:.2f} | {pull} | {r['step_seconds']:.2f} |"
+            f"| {r['d_real']:.2f} / {r['d_fake']:.2f} | {pull} | {weights} | {r['step_seconds']:.2f} |"
         )
     return "\n".join(lines) + "\n"
 

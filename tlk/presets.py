@@ -72,9 +72,10 @@ def _tuples(value):
 # `tiny` and `small` take thousands of steps, not a million, and learn faster with larger content weights than either's. Part of them
 # looks at the face and at the mouth alone (close_up.py), as VGGFace looks at faces: over the frame a mouth is a hundredth of the mean,
 # and stays shut. With v1's match weight of 80 the embedding shrinks to zero before the generator has found a use for it, and rows of W,
-# each drawn a few dozen times, need longer steps. At weight 1 the adversarial term has a sixth of the pull on the image, but more than
-# twice content's gradient in E's and P's weights (content's differ in sign from pixel to pixel and cancel there), and E does not learn who
-# somebody is; and with ReLU after pooling a third of ê's features were never above 0. The figures stand in MODEL_CARD.md.
+# each drawn a few dozen times, need longer steps. At weight 1 the adversarial term's pull on the image is
+# content's, but three to four times content's in the weights of E, P and G (content's signs differ from pixel to pixel and cancel on the
+# way), and E does not learn who somebody is; and with ReLU after pooling a third of ê's features were never above 0. Fine-tuning on 8
+# frames in steps of 8 is 40 steps, too few at this size. The figures stand in MODEL_CARD.md.
 PRESETS: dict[str, Preset] = {
     p.name: p
     for p in (

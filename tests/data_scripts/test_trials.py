@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.utils.parametrize import is_parametrized
 
-from data_scripts.trials import TRIALS, run_trial
+from data_scripts.trials import TRIALS, pull_on_weights, run_trial
 from tests.learning.conftest import disc_person
 from tlk.learning import MetaLearning, load
 
@@ -37,3 +37,20 @@ def test_a_trial_may_begin_with_weights(clips):
     result = run_trial("base", 0, 4, clips, lambda run: {"length": 0.0, "moved": moved(run)}, "heads-64")
     assert 0 < result["moved"] < 0.01 and result["start"] == "heads-64"
     assert moved(MetaLearning("tiny", clips, seed=0)) > 0.1
+
+
+def test_the_pull_on_weights_is_that_of_a_backward_pass(clips):
+    """Second opinion: .grad after backward, one term at a time."""
+    run = MetaLearning("tiny", clips, seed=0)
+    found = pull_on_weights(run)
+    norms = {}
+    for group in ("content", "adversarial"):
+        scene, fake, embedding = run.draw()
+        terms = run.generator_terms(scene, fake, embedding)
+        run.networks.module.zero_grad()
+        run.weights.total({name: term for name, term in terms.items() if name.startswith(group)}).backward()
+        grads = {name: p.grad for name, p in run.networks.module.named_parameters() if p.grad is not None}
+        norms[group] = torch.cat([g.flatten() for name, g in grads.items() if name.startswith("embedder")]).norm().item()
+    # looser than rounding: each pass of a network in training moves its spectral norms' vectors
+    assert found["E"]["adversarial"] == pytest.approx(norms["adversarial"] / norms["content"], rel=0.1)
+    assert set(found) == {"E", "P", "G"} and all(v > 0 for part in found.values() for v in part.values())

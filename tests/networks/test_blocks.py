@@ -1,5 +1,7 @@
 """Blocks against plain float64 formulae; each formula is also made wrong once, and then no longer agrees."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.networks.helpers import attention_formula, block_formula, normalised, settle, shake
-from tlk.networks import AdaIN, InstanceNorm, ResidualBlock, SelfAttention, blocks
+from tlk.networks import AdaIN, Embedder, InstanceNorm, ResidualBlock, SelfAttention, blocks
+from tlk.presets import preset
 
 
 def gap(ours: torch.Tensor, formula: np.ndarray) -> float:
@@ -146,6 +149,17 @@ def test_pooling_sums_and_then_cuts_off():
     x = torch.tensor([[[[1.0, -3.0]], [[2.0, -1.0]]]])
     assert blocks.sum_pool(x).tolist() == [[0.0, 1.0]]
     assert blocks.sum_pool(x, relu_first=True).tolist() == [[1.0, 2.0]]
+
+
+@pytest.mark.parametrize("name, first", [("paper", False), ("tiny", True), ("small", True)])
+def test_the_embedders_order_of_relu_and_pooling_is_its_presets(name, first):
+    """Trap: ReLU after the pooling left a third of ê dead in a short run; the paper's order stays the paper's."""
+    assert preset(name).relu_first is first
+    small = dataclasses.replace(preset("tiny"), relu_first=first)
+    embedder, frames = Embedder(small).eval(), torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        features = embedder.down(blocks.frame_with_landmarks(frames, frames))[-1]
+        torch.testing.assert_close(embedder(frames, frames), features.relu().sum((2, 3)) if first else features.sum((2, 3)).relu())
 
 
 def test_frames_are_centred_and_the_canvas_stays_dark():
