@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from data_scripts.finetune_trials import CHANGES, Changed, main
+from data_scripts.finetune_trials import CHANGES, changed, main
 from tests.learning.conftest import disc_person
 from tlk.learning import LossWeights, load
 
@@ -22,12 +22,12 @@ def clip():
 
 def differences(name, model, clip):
     """What differs from plain fine-tuning, by name."""
-    plain, changed = (CHANGES[n][0](model, clip, 0) for n in ("ft", name))
-    found = {f"preset.{k}" for k, v in changed.preset.to_dict().items() if v != plain.preset.to_dict()[k]}
-    found |= {f.name for f in dataclasses.fields(LossWeights) if getattr(plain.weights, f.name) != getattr(changed.weights, f.name)}
-    if plain.batch != changed.batch:
+    plain, other = (CHANGES[n][0](model, clip, 0) for n in ("ft", name))
+    found = {f"preset.{k}" for k, v in other.preset.to_dict().items() if v != plain.preset.to_dict()[k]}
+    found |= {f.name for f in dataclasses.fields(LossWeights) if getattr(plain.weights, f.name) != getattr(other.weights, f.name)}
+    if plain.batch != other.batch:
         found.add("batch")
-    if not torch.equal(plain.critic.module.column, changed.critic.module.column):
+    if not torch.equal(plain.critic.module.column, other.critic.module.column):
         found.add("start")
     return found
 
@@ -46,9 +46,9 @@ def test_a_change_is_what_it_says(name, expected, model, clip):
 
 
 def test_every_change_draws_and_a_longer_one_takes_more_steps(model, clip):
-    longer = Changed("epochs-double", model, epochs=1)
-    assert longer.settings["epochs"] == 2 and Changed("ft", model, epochs=1).settings["epochs"] == 1
-    images = Changed("batch-8", model, epochs=1).fit(clip)(clip)
+    longer = changed("epochs-double", model, epochs=1)
+    assert longer.settings["epochs"] == 2 and changed("ft", model, epochs=1).settings["epochs"] == 1
+    images = changed("batch-8", model, epochs=1).fit(clip)(clip)
     assert images.shape == clip.images.shape and torch.isfinite(images).all()
 
 

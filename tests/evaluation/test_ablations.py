@@ -7,7 +7,7 @@ import torch
 
 from tests.evaluation.conftest import Beside, disc_subject
 from tlk.evaluation import ablations as command
-from tlk.evaluation.ablations import ABLATIONS, Ablation, BestEmbedding, ablations, like
+from tlk.evaluation.ablations import ABLATIONS, BestEmbedding, ablation, ablations, like
 from tlk.evaluation.judges import Judges
 from tlk.learning.finetune import FineTuning
 from tlk.losses import Content
@@ -67,7 +67,7 @@ def test_the_best_embedding_draws_the_frames_better_and_moves_nothing_else(model
 
 def test_settings_and_order(model):
     assert [s.name for s in ablations(model)] == ["FF", "best ê", "FT", *ABLATIONS]
-    assert Ablation("random ê", model, 2, seed=1).settings != Ablation("random ê", model, 2, seed=2).settings
+    assert ablation("random ê", model, 2, seed=1).settings != ablation("random ê", model, 2, seed=2).settings
 
 
 def test_the_command_writes_a_table_and_a_picture(model, tmp_path, monkeypatch, capsys):

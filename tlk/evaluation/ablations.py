@@ -79,27 +79,32 @@ ABLATIONS: dict[str, tuple[Callable[[Model, Clip, int], FineTuning], str]] = {
 
 
 @dataclass
-class Ablation:
-    """``FT`` with one part changed; the same frames, seed and number of epochs."""
+class Tuned:
+    """``FT`` with one thing changed; the same frames and seed."""
 
     name: str
+    note: str
+    start: Callable[[Model, Clip, int], FineTuning]  #: model, source frames and seed → fine-tuning that has taken no step
     model: Model
     epochs: int
     seed: int = 0
 
     @property
-    def note(self) -> str:
-        return ABLATIONS[self.name][1]
-
-    @property
     def settings(self) -> dict[str, Any]:
-        return {"weights": fingerprint(self.model), "epochs": self.epochs, "seed": self.seed, "batch": batch_rule(self.model.preset)}
+        rule = batch_rule(self.model.preset)
+        return {"weights": fingerprint(self.model), "epochs": self.epochs, "seed": self.seed, "batch": rule, "changed": self.note}
 
     def fit(self, source: Clip) -> Drawer:
-        tuning = ABLATIONS[self.name][0](self.model, source, self.seed)
+        tuning = self.start(self.model, source, self.seed)
         for _ in tuning.steps(tuning.steps_per_epoch * self.epochs):
             pass
         return tuning.head().drive
+
+
+def ablation(name: str, model: Model, epochs: int, seed: int = 0) -> Tuned:
+    """One of ``ABLATIONS`` as a system of the table."""
+    start, note = ABLATIONS[name]
+    return Tuned(name, note, start, model, epochs, seed)
 
 
 @dataclass
@@ -138,9 +143,9 @@ class BestEmbedding:
         return found.detach()
 
 
-def ablations(model: Model, epochs: int = 40, seed: int = 0) -> list[Ours | Ablation | BestEmbedding]:
+def ablations(model: Model, epochs: int = 40, seed: int = 0) -> list[Ours | Tuned | BestEmbedding]:
     """FF, FF with the best ê, FT, then FT with one part changed at a time."""
-    return [Ours(model, 0, seed), BestEmbedding(model, seed=seed), Ours(model, epochs, seed), *(Ablation(name, model, epochs, seed) for name in ABLATIONS)]
+    return [Ours(model, 0, seed), BestEmbedding(model, seed=seed), Ours(model, epochs, seed), *(ablation(name, model, epochs, seed) for name in ABLATIONS)]
 
 
 def parser() -> argparse.ArgumentParser:
