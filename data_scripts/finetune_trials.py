@@ -4,7 +4,7 @@
     python -m data_scripts.finetune_trials --people 6 --sources 8 --out runs/finetune   all of them (resumable)
     python -m data_scripts.finetune_trials --only ft best-embedding --clips FOLDER      a few of them, on real clips too
 
-People of the split ``test`` would make the table's numbers a choice of ours: these are of ``validation``.
+A model's own preset says what is not changed, so that the former weights show what they were changed for. People of the split ``test`` would make the table's numbers a choice of ours: these are of ``validation``.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def from_best_embedding(model: Model, clip: Clip, seed: int) -> FineTuning:
 CHANGES: dict[str, tuple[Start, float, str]] = {
     "ft": (FineTuning, 1, "as the table has it"),
     "adversary-1": (weighted(adversarial=1.0, feature_matching=10.0), 1, "adversarial term 1 and feature matching 10, the paper's"),
+    "adversary-0.1": (weighted(adversarial=0.1, feature_matching=3.0), 1, "adversarial term 0.1 and feature matching 3, those of today's `tiny`"),
     "no-adversary": (no_adversary, 1, "L_CNT alone, D not trained"),
     "no-feature-matching": (weighted(feature_matching=0.0), 1, "no feature matching"),
     "one-d-step": (replaced(discriminator_steps=1), 1, "one update of D a step instead of two"),
@@ -64,6 +65,7 @@ CHANGES: dict[str, tuple[Start, float, str]] = {
     "beta-0.5": (replaced(betas=(0.5, 0.999)), 1, "Adam's first beta 0.5 instead of 0, Pix2pixHD's"),
     "beta-0.9": (replaced(betas=(0.9, 0.999)), 1, "Adam's first beta 0.9 instead of 0"),
     "average": (replaced(finetune_ema=0.9), 1, "the average of G's weights (0.9) draws instead of the last ones"),
+    "batch-quarter": (replaced(finetune_epoch_steps=4), 1, "batches of a quarter of T, those of today's `tiny`"),
     "batch-8": (replaced(finetune_epoch_steps=1), 1, "batches of 8, the paper's: at T = 8 a quarter of the steps"),
     "epochs-double": (FineTuning, 2, "twice the epochs"),
     "best-embedding": (from_best_embedding, 1, "ê fitted to the frames by L_CNT before (60 steps), E, P and G as they are"),
@@ -104,8 +106,11 @@ def run(options: argparse.Namespace) -> str:
     model, judges, sources = load(options.model, options.device), Judges(options.detector, options.device), sorted(set(options.sources))
     subjects = rendered(options.people, options.frames, model.preset.size, max(sources), split="validation") if options.people else []
     subjects += real(real_paths(options), options.frames, model.preset.size, options.detector)
+    if not subjects:
+        raise ValueError("nobody to fine-tune on: --people is 0 and no clips are named")
     records = evaluate(subjects, systems(model, options.only, options.epochs, options.seed), sources, judges, options.out / "records")
-    about = describe(options, model, judges, subjects) | {"rendered people": "split validation", "command": " ".join(["python -m data_scripts.finetune_trials", *sys.argv[1:]])}
+    about = describe(options, model, judges, subjects) | {"rendered people": f"the first {options.people} of the split validation"}
+    about["command"] = about["command"].replace("tlk.evaluation ", f"data_scripts.finetune_trials --only {' '.join(options.only)} ", 1)
     return write(options.out, summarise(records), about, subjects, records, sources)
 
 
@@ -115,6 +120,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(f"{name:20} {what}" for name, (_, _, what) in CHANGES.items()))
         return 0
     try:
+        if min(options.people, options.epochs - 1, options.frames - 1, *(t - 1 for t in options.sources)) < 0:
+            raise ValueError("--people must be at least 0, --epochs, --frames and --sources at least 1")
         print(run(options))
     except (ValueError, OSError) as error:
         print(f"python -m data_scripts.finetune_trials: {error}", file=sys.stderr)

@@ -100,7 +100,7 @@ def jittered(clips: list[Clip], pixels: float = 0.5) -> list[Clip]:
 
 
 TRIALS: dict[str, Trial] = {
-    "base": Trial("preset tiny as it ships"),
+    "base": Trial("preset tiny as it ships, or as the weights to begin with had it"),
     "no-close-ups": replaced("content on the frame alone, not on face and mouth too", content=(("efficientnet-lite0", 0.5),)),
     "content-iccv": replaced("content on the frame alone, weight 0.175, the ICCV version's", content=(("efficientnet-lite0", 0.175),)),
     "content-v1": replaced("content on the frame alone, weight 0.012, preprint v1's", content=(("efficientnet-lite0", 0.012),)),
@@ -184,10 +184,12 @@ def pull_on_weights(run: MetaLearning) -> dict[str, dict[str, float]]:
 
 def run_trial(name: str, seed: int, steps: int, clips: list[Clip], panel: Panel, start: str | None = None) -> dict:
     trial = TRIALS[name]
-    base = dataclasses.replace(preset("tiny"), ema=0.99)  # 0.999 would still show the first weights after so few steps
+    model = None if start is None else load(start)
+    base = preset("tiny") if model is None else model.preset  # what is not changed is as it was when the weights were made
+    base = dataclasses.replace(base, ema=0.99)  # 0.999 would still show the first weights after so few steps
     run = MetaLearning(trial.preset(base), trial.clips(clips), seed)
-    if start is not None:
-        start_from(run, load(start))
+    if model is not None:
+        start_from(run, model)
     trial.run(run)
     seconds = [report.seconds for report in tqdm(run.steps(steps), total=steps, desc=f"{name}, seed {seed}", mininterval=5)]
     last = run.history[-steps // 4 :]

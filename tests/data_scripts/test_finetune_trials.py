@@ -58,3 +58,6 @@ def test_the_command_lists_and_refuses(capsys, tmp_path):
     assert all(name in listed for name in ("epochs-double", "best-embedding"))
     assert main(["--people", "0", "--clips", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
     assert "none" in capsys.readouterr().err
+    assert main(["--people", "0", "--clips", "--out", str(tmp_path / "out")]) == 2 and "nobody" in capsys.readouterr().err
+    assert main(["--epochs", "0", "--out", str(tmp_path / "out")]) == 2 and "--epochs" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
