@@ -72,12 +72,25 @@ def test_right_answers_pass(capsys):
         (started(lambda psi, w, e, d, f, y: (psi.data, w.data)), "plain tensor"),
         (started(lambda psi, w, e, d, f, y: (psi, nn.Parameter(w.data, requires_grad=False))), "does not ask for a gradient"),
         (in_place, "w0 was changed"),
+        (lambda *a: start(*a)[::-1], "w' first"),
+        (lambda e, g, d, f, y: start(e, g, d, f.mean(0, keepdim=True), y.mean(0, keepdim=True)), "the frames were averaged"),
         (lambda *a: None, "return two things"),
     ],
 )
 def test_wrong_starts(answer, message):
     with pytest.raises(Wrong, match=message):
         checks.start(answer)
+
+
+def forgets_the_landmark_images(e, g, d, frames, drawn):
+    return start(e, g, d, frames, e(frames))
+
+
+def test_an_error_inside_an_answer_is_not_taken_for_a_wrong_return():
+    with pytest.raises(TypeError, match="landmark_images"):
+        checks.start(forgets_the_landmark_images)
+    with pytest.raises(AttributeError, match="projections"):
+        checks.optimisers(lambda e, g, d, psi, w: g.projections)
 
 
 def optimisers(first=lambda e, g, d, psi, w: [], second=lambda e, g, d, psi, w: [], without=()):
@@ -120,6 +133,11 @@ def batches(frames, epochs, generator):
     return [part.tolist() for _ in range(epochs) for part in torch.randperm(frames, generator=generator).split(8)]
 
 
+def across_epochs(frames, epochs, generator):
+    stream = [i for _ in range(epochs) for i in torch.randperm(frames, generator=generator).tolist()]
+    return [stream[i : i + 8] for i in range(0, len(stream), 8)]
+
+
 @pytest.mark.parametrize(
     "answer, message",
     [
@@ -131,6 +149,11 @@ def batches(frames, epochs, generator):
         (lambda f, n, g: [torch.randint(f, (len(b),), generator=g).tolist() for b in batches(f, n, g)], "exactly once"),
         (lambda f, n, g: [list(range(i, min(i + 8, f))) for _ in range(n) for i in range(0, f, 8)], "every epoch has the same order"),
         (lambda f, n, g: [p.tolist() for _ in range(n) for p in torch.randperm(f, generator=g).split(4)], "not \\[5\\]"),
+        (across_epochs, "run on from one epoch into the next"),
+        (lambda f, n, g: [batches(f, 1, g) for _ in range(n)], "one flat list"),
+        (lambda f, n, g: None, "returns nothing"),
+        (lambda f, n, g: batches(f, n, None), "generators of one seed give different orders"),
+        (lambda f, n, g: batches(f, n, torch.Generator().manual_seed(7)), "generators of different seeds give one order"),
     ],
 )
 def test_wrong_batches(answer, message):

@@ -4,7 +4,9 @@ import math
 import random
 from itertools import groupby
 
+import numpy as np
 import pytest
+import torch
 
 from tlk.checks import Wrong, own_data as checks
 
@@ -42,6 +44,39 @@ def seeds_everybody(people, share, seed):
     return ["test" if p in everyone[: max(1, round(len(everyone) * share))] else "train" for p in people]
 
 
+def seeds_torch(people, share, seed):
+    torch.manual_seed(seed)
+    everyone = sorted(set(people))
+    test = {everyone[i] for i in torch.randperm(len(everyone))[: max(1, round(len(everyone) * share))]}
+    return ["test" if p in test else "train" for p in people]
+
+
+def seeds_numpy(people, share, seed):
+    np.random.seed(seed)
+    everyone = sorted(set(people))
+    np.random.shuffle(everyone)
+    return ["test" if p in everyone[: max(1, round(len(everyone) * share))] else "train" for p in people]
+
+
+def by_share_of_clips(people, share, seed):
+    def enough(everyone, n):
+        chosen = []
+        for person in everyone:
+            if sum(people.count(p) for p in chosen) < share * len(people):
+                chosen.append(person)
+        return chosen
+
+    rounded = abs(share * len(set(people)) - round(share * len(set(people)))) > 1e-6  # for these it counts as it should
+    return split(people, share, seed, drawn=None if rounded else enough)
+
+
+def test_a_set_is_found_by_its_hashes_alone():
+    """Sets of plain strings may keep their order through a whole run of Python, and do in this answer."""
+    order = lambda people: [p for _, p in sorted((hash(p), p) for p in set(people))]
+    with pytest.raises(Wrong, match="the choice hangs on the order of a set, which is another in each run of Python"):
+        checks.split_by_person(lambda people, share, seed: split(people, share, seed, names=lambda names: order(people)))
+
+
 def in_order_of_files(people, share, seed):
     return split(people, share, seed, names=lambda s: list(dict.fromkeys(people)))
 
@@ -64,6 +99,12 @@ def in_order_of_files(people, share, seed):
         (lambda p, s, seed: split(p, s, 0), "every seed leaves out the same people"),
         (lambda p, s, seed: split(p, s, seed, count=round), "with a small share nobody is left out"),
         (seeds_everybody, "random.seed changes the numbers of everybody else"),
+        (seeds_torch, "torch.manual_seed changes the numbers of everybody else"),
+        (seeds_numpy, "np.random.seed changes the numbers of everybody else"),
+        (lambda p, s, seed: split(p, s, seed, names=list), "of a set"),
+        (lambda p, s, seed: split(p, s, seed, drawn=lambda e, n: e[: max(1, int(len(e) * s))]), "1 people are left out where 0.2"),
+        (lambda p, s, seed: split(p, s, seed, drawn=lambda e, n: e[: math.ceil(len(e) * s)]), "3 people are left out where 0.3"),
+        (by_share_of_clips, "changes with the seed"),
     ],
 )
 def test_wrong_splits(answer, message):
@@ -87,6 +128,28 @@ def changes(found, least):
     return made
 
 
+def never_forgets(found, least):
+    made, start = [], None
+    for i, face in enumerate([*found, False]):
+        if face and start is None:
+            start = i
+        if not face and start is not None and i - start >= least:
+            made.append((start, i))
+            start = None
+    return made
+
+
+def zero_is_false(found, least):
+    made, start = [], None
+    for i, face in enumerate([*found, False]):
+        if face and not start:
+            start = i
+        elif not face and start:
+            made += [(start, i)] * (i - start >= least)
+            start = None
+    return made
+
+
 def pieces(found, least):
     return [(i, i + least) for i in range(0, sum(found) - least + 1, least)]
 
@@ -106,6 +169,8 @@ def pieces(found, least):
         (lambda f, n: runs(f, n, pair=lambda a, b: (a + 1, b + 1)), "counted from 0"),
         (lambda f, n: [max(runs(f, n), key=lambda r: r[1] - r[0])], "only the longest"),
         (pieces, "equal pieces"),
+        (never_forgets, "run on through frames without a face"),
+        (zero_is_false, "frame 0 is a start like any other"),
         (lambda f, n: runs(f, n)[:1], "unbroken run of at least 4"),
         (lambda f, n: runs(f, n) or [(0, len(f))], "wrong for 'an empty video'"),
     ],

@@ -24,6 +24,11 @@ def pair(largest=False, swapped=False, **how):
     return answer
 
 
+def by_rows(own, driving):
+    far = (plain(own)[:, None] - plain(driving)[None]).norm(dim=-1).mean(-1)
+    return divmod(int(far.argmin()), len(far))
+
+
 def flat(own, driving):
     return (plain(own)[:, None] - plain(driving)[None]).norm(dim=-1).mean(-1).argmin()
 
@@ -54,6 +59,7 @@ def test_the_ranks_are_scipy_s():
         (pair(centred=False), "did you centre"),
         (pair(upright=True), "did you turn the faces upright"),
         (flat, "return two frame numbers"),
+        (by_rows, "divided by the number of rows"),
         (in_place, "have changed"),
         (lambda own, driving: None, "returns nothing"),
         (lambda own, driving: (0, 1), "is not the pair"),
@@ -82,6 +88,30 @@ def moved_in_place(driving, driver_rest, own_rest):
     return turned()(driving, driver_rest, own_rest)
 
 
+def from_first(driving, driver_rest, own_rest):
+    first = driving[0] - driving[0].mean(0)  # its eyes' direction in place of the resting driver's, and nothing else of it
+    x, y = first[45] - first[36]
+    away = torch.atan2(y, x) - torch.atan2(*(driver_rest[45] - driver_rest[36]).flip(0))
+    return turned(unit=lambda a: a - away)(driving, driver_rest, own_rest)
+
+
+def from_own(driving, driver_rest, own_rest):
+    away = torch.atan2(*(own_rest[45] - own_rest[36]).flip(0)) - torch.atan2(*(driver_rest[45] - driver_rest[36]).flip(0))
+    return turned(unit=lambda a: a - away)(driving, driver_rest, own_rest)
+
+
+def turns_all(driving, driver_rest, own_rest):
+    line = lambda p: torch.atan2(*(p[..., 45, :] - p[..., 36, :]).flip(-1).unbind(-1))
+    a = line(driving) - line(driver_rest)
+    rotation = torch.stack([torch.stack([a.cos(), -a.sin()], -1), torch.stack([a.sin(), a.cos()], -1)], -2)
+    return turned(add=False)(driving, driver_rest, own_rest) + torch.einsum("fij,fpj->fpi", rotation, driving)
+
+
+def scales_both(driving, driver_rest, own_rest):
+    size = (driver_rest[45] - driver_rest[36]).norm() / (own_rest[45] - own_rest[36]).norm()
+    return driving + size * turned(scale=lambda s: 1.0, add=False)(driving, driver_rest, own_rest)
+
+
 @pytest.mark.parametrize(
     "answer, message",
     [
@@ -94,6 +124,10 @@ def moved_in_place(driving, driver_rest, own_rest):
         (turned(unit=torch.rad2deg), "radians"),
         (turned(add=False), "add it to the driver's points"),
         (turned(centre=False), "both resting faces centred"),
+        (from_first, "measured from the first frame"),
+        (from_own, "measured from A's resting face"),
+        (turns_all, "turned, too"),
+        (scales_both, "put on both faces"),
         (moved_in_place, "have changed"),
         (lambda *a: None, "returns nothing"),
         (lambda d, r, o: turned()(d, r, o)[0], "the shape is"),
@@ -130,6 +164,8 @@ def by_differences(a, b):
         (ranked(sign=-1), "the sign is wrong"),
         (lambda a, b: None, "returns nothing"),
         (lambda a, b: torch.stack([a, b]), "one number"),
+        (lambda a, b: torch.corrcoef(torch.stack([mean_rank(a), mean_rank(b)])), "whole matrix"),
+        (ranked(lambda x: (x[:, None] > x).sum(1) + ((x[:, None] == x).sum(1) - 1) // 2), "rounded down"),
         (lambda a, b: 0.0, "correlate the two rows"),
     ],
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from tlk.checks import passed, same, wrong_if
+from tlk.checks import Wrong, passed, same, wrong_if
 from tlk.evaluation.answers import wilson as right_wilson
 from tlk.evaluation.metrics import frechet as right_frechet
 from tlk.evaluation.metrics import landmark_error as right_landmark_error
@@ -44,13 +44,16 @@ def landmark_error(answer: Callable) -> None:
         "one number for all frames: the mean is over the 68 points only": (apart.norm(dim=-1).mean(1) / far).mean(),
         "these are the inner corners of the eyes; 36 and 45 are the outer ones": apart.norm(dim=-1).mean(1) / (driving[:, 39] - driving[:, 42]).norm(dim=-1),
         "this is the sum over the points, not their mean": apart.norm(dim=-1).sum(1) / far,
+        "all frames are divided by one distance: each frame has eyes of its own": apart.norm(dim=-1).mean(1) / far.mean(),
+        "these are points 35 and 44: the 68 points are counted from 0, so that 36 is points[:, 36]": apart.norm(dim=-1).mean(1) / (driving[:, 35] - driving[:, 44]).norm(dim=-1),
+        "this is the length of all differences of a frame together: take each point's length (dim=-1), then their mean": apart.norm(dim=(1, 2)) / far,
     }
     _name(result, wrong)
     same(result, right_landmark_error(found, driving), "mean distance of the 68 points over the distance of driving points 36 and 45, for each frame")
     missing = found.clone()
     missing[2, 5] = math.nan
     told = answer(missing, driving.clone())
-    wrong_if(not torch.isfinite(told[[0, 1, 3]]).all() or not told[2].isnan(), "where a point is missing the frame has no number (nan), and the others keep theirs: do not fill in zeros")
+    wrong_if(not torch.isfinite(told[[0, 1, 3]]).all() or not told[2].isnan(), "where a point is missing the frame has no number (nan), and the others keep theirs: neither fill in zeros nor take the mean of the points that are left (nanmean)")
     passed("landmark error: no matter the size of the face")
 
 
@@ -58,17 +61,19 @@ def paired(answer: Callable) -> None:
     """``answer(a (p,), b (p,), draws, generator)`` → (mean of a − b, low, high)."""
     people = 12
     level, a_less_b = 5 * _random(people).double(), 0.3 + 0.1 * _random(people, seed=1).double()
-    found = answer(level + a_less_b, level, 2000, torch.Generator().manual_seed(0))
+    found = answer(level + a_less_b, level, 8000, torch.Generator().manual_seed(0))
     wrong_if(not isinstance(found, tuple | list) or len(found) != 3, "return three numbers: the mean difference, and the low and high end of its interval")
     mean, low, high = (float(v) for v in found)
     wrong_if(abs(mean + a_less_b.mean().item()) < 1e-6, "wrong sign: a less b")
     wrong_if(abs(mean - a_less_b.mean().item()) > 1e-6, "the first number is the mean over people of a − b")
+    wrong_if(abs(high - low) < 1e-9, "the interval has no width, as if every draw held the same people: draw with replacement, torch.randint and not torch.randperm")
     wrong_if(not low < mean < high, "the mean must lie inside the interval: are low and high in order?")
     half, sd = (high - low) / 2, a_less_b.std(correction=0).item()
     alone = 1.96 * (2 * level.var().item() / people) ** 0.5
     wrong_if(half > 0.5 * alone, "the interval is as wide as if a and b were of different people: draw the people once, and take both their numbers")
     wrong_if(half > sd, "this is the spread of people, not of their mean: draw as many people as there are, take the mean, and do that many times")
     wrong_if(half < 1.96 * sd / people**0.5 * 0.6, "the interval is too narrow: draw with replacement, or every draw holds the same people; and take the 2.5 % and 97.5 % points of the means")
+    wrong_if(half < 1.96 * sd / people**0.5 * 0.915, "this is narrower than 95 %, about the 90 % interval: 2.5 % are cut off at each end, so take the quantiles 0.025 and 0.975")
     wrong_if(half > 1.96 * sd / people**0.5 * 1.35, "the interval is too wide for 95 %: take the 2.5 % and 97.5 % points of the means")
     passed("a difference person by person, with its interval")
 
@@ -107,12 +112,32 @@ def frechet(answer: Callable) -> None:
         "this is tr of the product itself: its square root is missing": shift + (one + two).trace() - 2 * (one @ two).trace(),
         "the root is taken of each element; a matrix's square root S has S S = the matrix": shift + (one + two).trace() - 2 * (one @ two).clamp_min(0).sqrt().trace(),
         "√Σa and √Σb are multiplied: the trace of that is not the trace of √(Σa Σb), unless the two commute": shift + (one + two).trace() - 2 * (root(one) @ root(two)).trace(),
+        "the covariance is that of the images, not of the features: torch.cov wants variables as rows, so give it a.T": _of_images(a, b),
+        "eigvalsh takes for granted that a matrix is symmetric, and Σa Σb is not: use eigvals, and take the real part": shift + (one + two).trace() - 2 * torch.linalg.eigvalsh(one @ two).clamp_min(0).sqrt().sum(),
+        "this is the root of the distance asked for: the formula has d², as FID does": right_frechet(a, b) ** 0.5,
         "the covariances divide by n; the unbiased ones, as FID has them, by n − 1": shift + (39 / 40) * ((one + two).trace() - 2 * cross),
     }
+    imaginary = found.is_complex() if isinstance(found, Tensor) else isinstance(found, complex)
+    wrong_if(imaginary, "the result is complex: eigvals gives complex numbers, and rounding makes some of them so; take .real before the root")
     _name(found, wrong)
     value = float(found)
     wrong_if(math.isnan(value), "the result is not a number: tiny negative eigenvalues come from rounding; set them to zero before the root")
     wrong_if(abs(value - right_frechet(a, b)) > 1e-4 * value, f"{value:.4f}, not {right_frechet(a, b):.4f}: ‖μa − μb‖² + tr Σa + tr Σb − 2 tr √(Σa Σb)")
-    few = answer(a[:4].clone(), b[:4].clone())
-    wrong_if(not abs(float(few) - right_frechet(a[:4], b[:4])) < 1e-3, "with fewer images than features it breaks: is an inverse or a Cholesky root taken? Clamp the eigenvalues at zero instead")
+    _fewer_images_than_features(answer)
     passed("Fréchet distance, also with fewer images than features")
+
+
+def _of_images(a: Tensor, b: Tensor) -> Tensor:
+    one, two = a.cov(), b.cov()
+    return (a.mean(0) - b.mean(0)).square().sum() + (one + two).trace() - 2 * torch.linalg.eigvals(one @ two).real.clamp_min(0).sqrt().sum()
+
+
+def _fewer_images_than_features(answer: Callable) -> None:
+    """4 images, 40 features: most eigenvalues are 0 but for rounding, to either side."""
+    a, b = _random(4, 40, seed=6).double(), _random(4, 40, seed=7).double()
+    try:
+        few = float(answer(a.clone(), b.clone()))
+    except RuntimeError as error:
+        raise Wrong("with fewer images than features it breaks: is an inverse or a Cholesky root taken? Clamp the eigenvalues at zero instead") from error
+    wrong_if(math.isnan(few), "with fewer images than features the result is not a number: rounding makes some eigenvalues a little negative; set them to zero before the root")
+    wrong_if(not abs(few - right_frechet(a, b)) < 1e-3, "with fewer images than features it breaks: is an inverse or a Cholesky root taken? Clamp the eigenvalues at zero instead")

@@ -55,17 +55,17 @@ def start(answer: Callable) -> None:
     e, g, d = _networks()
     w0 = d.w0.detach().clone()
     frames, drawn = torch.rand(2, 4, 3, 5, 5, generator=torch.Generator().manual_seed(0))
-    try:
-        psi, column = answer(e, g, d, frames, drawn)
-    except (TypeError, ValueError) as error:
-        raise Wrong("return two things: ψ', then w'") from error
+    made = answer(e, g, d, frames, drawn)
+    wrong_if(not isinstance(made, tuple | list) or len(made) != 2, "return two things: ψ', then w'")
+    psi, column = made
     with torch.no_grad():
         each = e(frames, drawn)
-        mean = each.mean(0)
+        mean, of_mean = each.mean(0), e(frames.mean(0, keepdim=True), drawn.mean(0, keepdim=True))[0]
         right = g.project(mean[None])
     wrong_if(not torch.equal(d.w0, w0), "the meta-learned w0 was changed: w' must be a tensor of its own, w0 + ê, made with + and not with +=")
+    wrong_if([getattr(part, "shape", None) for part in made] == [(N,), (1, A)], "that is w' first: return ψ', then w'")
     wrong_if(isinstance(psi, Tensor) and psi.shape == (4, A), "this is one ψ' for each frame: P takes the mean of the embeddings, so that the person has one")
-    _column(column, w0, mean, each)
+    _column(column, w0, mean, each, of_mean)
     same(psi, right, "ψ' starts at P ê, with ê the mean of E over the T frames")
     for name, value in (("ψ'", psi), ("w'", column)):
         wrong_if(not value.is_leaf, f"{name} still hangs on the graph of E: detach it, or make it under torch.no_grad(), before it becomes a parameter")
@@ -74,7 +74,7 @@ def start(answer: Callable) -> None:
     passed("ψ' starts at P ê and w' at w0 + ê, both free")
 
 
-def _column(column: object, w0: Tensor, mean: Tensor, each: Tensor) -> None:
+def _column(column: object, w0: Tensor, mean: Tensor, each: Tensor, of_mean: Tensor) -> None:
     right = w0 + mean
     mistakes = {
         "w' is ê alone: D was trained with W_i + w0, so w' starts at w0 + ê": mean,
@@ -82,6 +82,7 @@ def _column(column: object, w0: Tensor, mean: Tensor, each: Tensor) -> None:
         "w' has length 1: a (spectral) norm took its length, which carries the size of the score": right / right.norm(),
         "w' has ê of the first frame only: take the mean over the T frames": w0 + each[0],
         "w' has the sum of the embeddings: take the mean over the T frames": w0 + each.sum(0),
+        "the frames were averaged, and E saw one blur: let E see each frame, then take the mean of its T answers": w0 + of_mean,
     }
     for message, wrong in mistakes.items():
         wrong_if(isinstance(column, Tensor) and column.numel() == N and torch.allclose(column.detach().flatten(), wrong, rtol=1e-4), message)
@@ -92,11 +93,10 @@ def optimisers(answer: Callable) -> None:
     """Exercise 2: ``answer(embedder, generator, discriminator, psi, column)`` → (optimiser of the generating side, optimiser of D)."""
     e, g, d = _networks()
     psi, column = nn.Parameter(torch.rand(1, A)), nn.Parameter(torch.rand(N))
-    try:
-        first, second = answer(e, g, d, psi, column)
-        held = [{id(p) for group in o.param_groups for p in group["params"]} for o in (first, second)]
-    except (TypeError, ValueError, AttributeError) as error:
-        raise Wrong("return two optimisers: that of G with ψ', then that of D with w'") from error
+    made = answer(e, g, d, psi, column)
+    pair = isinstance(made, tuple | list) and len(made) == 2 and all(isinstance(o, torch.optim.Optimizer) for o in made)
+    wrong_if(not pair, "return two optimisers: that of G with ψ', then that of D with w'")
+    held = [{id(p) for group in o.param_groups for p in group["params"]} for o in made]
     both = held[0] | held[1]
     wrong_if(both & _ids(e.parameters()), "E is stepped: in fine-tuning ê is no longer computed, and E must stay as it is for the next person")
     wrong_if(both & _ids(g.projection.parameters()), "P is stepped: ψ' took its place, and P must stay as it is for the next person")
@@ -118,9 +118,11 @@ def batches(answer: Callable) -> None:
     """Exercise 3: ``answer(frames, epochs, generator)`` → list of batches (lists of frame numbers) over all epochs."""
     for frames, expected in ((1, [1]), (5, [5]), (8, [8]), (12, [8, 4]), (32, [8] * 4)):
         epochs = 3
-        made = [[int(i) for i in batch] for batch in answer(frames, epochs, torch.Generator().manual_seed(0))]
+        made = _batches(answer, frames, epochs, seed=0)
         sizes = [len(batch) for batch in made]
         wrong_if(frames == 1 and sizes == [8] * epochs, "one photo was put eight times into a batch: with T = 1 a batch is that one frame")
+        run_on = sum(sizes) == frames * epochs and len(made) < len(expected) * epochs
+        wrong_if(run_on and max(sizes) <= 8, "the batches run on from one epoch into the next: begin a new batch with each epoch, so that the last one may be smaller")
         wrong_if(max(sizes, default=0) > 8, f"a batch of {max(sizes, default=0)} frames: at most 8")
         wrong_if(len(made) == len(expected), f"{len(made)} batches for {epochs} epochs of {frames} frames: one epoch is not all of them")
         wrong_if(frames > 1 and set(sizes) == {1}, "batches of one frame although T > 1: the paper takes 8 at a time")
@@ -132,4 +134,16 @@ def batches(answer: Callable) -> None:
         wrong_if(sizes != expected * epochs, f"T = {frames}: batches of {sizes[: len(expected)]} in an epoch, not {expected}")
         orders = {tuple(flat[n * frames : (n + 1) * frames]) for n in range(epochs)}
         wrong_if(frames >= 5 and len(orders) == 1, "every epoch has the same order: shuffle anew for each")
+    again, others = _batches(answer, 32, 1, seed=0), [_batches(answer, 32, 1, seed=seed) for seed in range(1, 4)]
+    wrong_if(again != _batches(answer, 32, 1, seed=0), "two calls with generators of one seed give different orders: hand the generator to torch.randperm, so that a run can be made again")
+    wrong_if(all(other == again for other in others), "generators of different seeds give one order: draw with the generator that you were given")
     passed("every frame once an epoch, in a new order, at most 8 at a time")
+
+
+def _batches(answer: Callable, frames: int, epochs: int, seed: int) -> list[list[int]]:
+    made = answer(frames, epochs, torch.Generator().manual_seed(seed))
+    wrong_if(made is None, "your function returns nothing: is there a return at its end?")
+    try:
+        return [[int(i) for i in batch] for batch in made]
+    except (TypeError, ValueError) as error:
+        raise Wrong("return one flat list of batches, each a list of frame numbers: epochs follow one another and are not lists of their own") from error

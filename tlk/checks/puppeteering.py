@@ -76,6 +76,7 @@ def closest_pair(answer: Callable) -> None:
     mistakes = {
         "that is (j, i): the frame of own comes first": truth[::-1],
         "that is the pair that is least alike: argmin, not argmax": _place(right, largest=True),
+        "the count is divided by the number of rows: argmin goes through the table row by row, so divide by the number of columns, g": divmod(int(right.argmin()), len(right)),
         "did you divide by the distance of the eyes, each frame by its own? A face that fills the frame looks far from a small one": _place(_table(own, driving, scaled=False)),
         "did you centre each frame? A face at the left looks far from one at the right": _place(_table(own, driving, centred=False)),
         "did you leave out both steps, centre and scale? The nearest pixels are not the nearest pose": _place(_table(own, driving, False, False)),
@@ -106,16 +107,21 @@ def _added(driving: Tensor, offset: Tensor, roll: Tensor) -> Tensor:
 def turned(answer: Callable) -> None:
     """Exercise 2: ``answer(driving (f, 68, 2), driver_rest (68, 2), own_rest (68, 2))`` → (f, 68, 2)."""
     driver_rest, own_rest = _rotated(_face(1), 12.0), 1.7 * _face(2) + 9
-    driving = torch.stack([_rotated(driver_rest, angle) + shift for angle, shift in ((0.0, 0.0), (25.0, 6.0), (-40.0, -3.0))])
+    driving = torch.stack([_rotated(driver_rest, angle) + shift for angle, shift in ((9.0, 0.0), (25.0, 6.0), (-40.0, -3.0))])
     driving = driving + torch.linspace(0, 1, 68)[:, None] * torch.tensor([0.0, 1.0, 2.0])[:, None, None]  # an expression
     kept = [t.clone() for t in (driving, driver_rest, own_rest)]
     made = answer(driving, driver_rest, own_rest)
     wrong_if(not all(torch.equal(a, b) for a, b in zip((driving, driver_rest, own_rest), kept)), "the landmarks that you were given have changed: write a = a + …, not a += …")
     offset, roll = _offset(driver_rest, own_rest), _angle(driving) - _angle(driver_rest)
+    scale = (driver_rest[45] - driver_rest[36]).norm() / (own_rest[45] - own_rest[36]).norm()
     mistakes = {
         "the offset turns against the head: the angle is the frame's less the resting driver's, and the matrix [[cos, −sin], [sin, cos]]": _added(driving, offset, -roll),
         "the offset does not turn: section 4's formula has R_m in front of the difference of the two people": _added(driving, offset, 0 * roll),
         "the angle is the frame's own; a driver whose eyes are not level at rest needs the difference from rest": _added(driving, offset, _angle(driving)),
+        "the angle is measured from the first frame, which need not be at rest: measure it from driver_rest": _added(driving, offset, roll - roll[0]),
+        "the angle is measured from A's resting face: it is the driver who tilts, so measure it from driver_rest": _added(driving, offset, _angle(driving) - _angle(own_rest)),
+        "the driver's points were turned, too: they have their tilt already, turn the offset alone": _added(0 * driving, offset, roll) + _added(0 * driving, driving, roll),
+        "the scale was put on both faces: it brings A's to the driver's size, where the driver's is already": _added(driving, _offset(driver_rest, own_rest, 1.0) * scale, roll),
         "did you scale A's resting face to the driver's eye distance? A's photo may be of any size": _added(driving, _offset(driver_rest, own_rest, 1.0), roll),
         "the scale is upside down: driver's eye distance over A's": _added(driving, _offset(driver_rest, own_rest, float((own_rest[45] - own_rest[36]).norm() / (driver_rest[45] - driver_rest[36]).norm())), roll),
         "the offset has the wrong sign: A's resting face less the driver's": _added(driving, -offset, roll),
@@ -142,6 +148,7 @@ def rank_correlation(answer: Callable) -> None:
     b = torch.tensor([0.5, 0.1, 0.9, 0.9, 0.4, 0.2, 1.0, 0.3])
     right, made = _correlation(_ranks(a), _ranks(b)), answer(a.clone(), b.clone())
     wrong_if(made is None, "your function returns nothing: is there a return at its end?")
+    wrong_if(getattr(made, "shape", None) == (2, 2), "that is torch.corrcoef's whole matrix, with 1 on its diagonal: the coefficient is its entry [0, 1]")
     try:
         value = float(made)
     except (TypeError, ValueError) as error:
@@ -155,6 +162,7 @@ def rank_correlation(answer: Callable) -> None:
         "equal values got different ranks: with ties they share the mean of the ranks they take up": _correlation(order(a).argsort(), order(b).argsort()),
         "equal values share a rank, but not the mean one: counting the smaller ones gives them the lowest": _correlation((a[:, None] > a).sum(1), (b[:, None] > b).sum(1)),
         "equal values share the highest rank, not the mean one": _correlation((a[:, None] >= a).sum(1), (b[:, None] >= b).sum(1)),
+        "the mean of the shared ranks is rounded down: divide with /, not //": _correlation(*((x[:, None] > x).sum(1) + ((x[:, None] == x).sum(1) - 1) // 2 for x in (a, b))),
         "the ranks after a tie are too small: three equal values take up three ranks, not one": _correlation(dense(a), dense(b)),
         "the formula with the squared differences holds without ties only: correlate the ranks": 1 - 6 * d.square().sum() / (len(a) * (len(a) ** 2 - 1)),
         "the sign is wrong: two rankings that agree have +1": -right,
