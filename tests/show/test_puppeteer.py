@@ -53,6 +53,13 @@ def test_sliders_move_landmarks_and_head(model, clip):
         puppet.set(gaze=3.0)
 
 
+def test_one_number_of_frames_is_said_and_no_switch(model, clip):
+    """A button that is pressed already and has nothing beside it looks like one that does not work."""
+    shown = lambda sources: Puppeteer(model, clip, sources, epochs=1).widget.children[0].children
+    assert "source frames T: 4" in shown((4,))[0].value and len(shown((4,))) == 3
+    assert next(c.options for c in shown((1, 4)) if hasattr(c, "options")) == (("1", 1), ("4", 4))
+
+
 def test_ff_stands_in_until_ft_is_trained(model, clip):
     puppet = Puppeteer(model, clip, (1,), epochs=1)
     puppet.set(head="FT")

@@ -83,8 +83,9 @@ class Puppeteer:
         self._lines, self._face = (Image(format="png", width=SHOW, height=SHOW) for _ in range(2))
         self.message = HTML()
         rows = [HBox([slider, self._undo(name), note(SLIDERS[name][2])]) for name, slider in self.sliders.items()]
+        choice = [note("source frames T"), self.choice_t] if len(self.sources) > 1 else [note(f"source frames T: {self.sources[0]}")]  # no switch with one position
         pictures = HBox([VBox([self._lines, note("landmarks: all that the head is told")]), VBox([self._face, note("the head (synthetic)")])])
-        self.widget = VBox([HBox([note("source frames T"), self.choice_t, note("head"), self.choice_kind], layout=Layout(align_items="center", grid_gap="8px")), *rows, HBox([self.reset, self.train_button]), pictures, self.message])
+        self.widget = VBox([HBox([*choice, note("head"), self.choice_kind], layout=Layout(align_items="center", grid_gap="8px")), *rows, HBox([self.reset, self.train_button]), pictures, self.message])
         self.widget.add_class("tlk-puppeteer")
 
     def _slider(self, name: str, low: float, high: float) -> FloatSlider:

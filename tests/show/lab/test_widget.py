@@ -182,8 +182,9 @@ def test_a_preset_says_all_that_it_turned():
     lab = make()
     lab.choose("content only")
     assert "content only: adversarial 0, feature matching 0 from the next step on" in lab.message.value
+    asyncio.run(lab.run(1))
     lab.choose("content only")
-    assert "stand there already" in lab.message.value
+    assert "content only: its weights are in use already" in lab.message.value
 
 
 def test_a_b_side_by_side():

@@ -71,13 +71,13 @@ class Dial:
         options = [(str(n), n) for n in sorted({0, 1, 2, 3, 5, 10, int(start)})] if name == "discriminator_steps" else notches(start, also)
         self.slider = SelectionSlider(
             options=options, value=start, description=words(name), continuous_update=False, tooltip=HINTS[name],
-            layout=Layout(width="340px"), style={"description_width": "120px"},
+            layout=Layout(width="326px"), style={"description_width": "116px"},
         )
         self.slider.observe(self._moved, names="value")
         self.reset = Button(description="↺", tooltip=f"{words(name)} back to {number(start)}", layout=Layout(width="34px"))
         self.reset.on_click(lambda _: self.put(self.start))
         hint = HTML(f"<div style='color: #555; font-size: 11px; line-height: 13px'>{HINTS[name]}</div>", layout=Layout(margin="0 0 2px 8px"))
-        self.widget = VBox([HBox([self.slider, self.reset]), hint], layout=Layout(width="392px"))
+        self.widget = VBox([HBox([self.slider, self.reset]), hint], layout=Layout(width="376px"))
         self.slider.add_class(f"lab-{name}")
 
     def _moved(self, change) -> None:
@@ -99,11 +99,11 @@ class Dial:
 
 
 class Controls:
-    """All of them; ``pressed(name)``, ``turned(name, value)`` (false: refused) and ``chosen(preset, what it turned)`` are called when one is used."""
+    """All of them; ``pressed(name)``, ``turned(name, value)`` (false: refused) and ``chosen(preset)`` are called when one is used."""
 
     def __init__(
         self, stepper: Stepper, pressed: Callable[[str], None], turned: Callable[[str, float], bool],
-        chosen: Callable[[str, dict[str, float]], None],
+        chosen: Callable[[str], None],
     ) -> None:
         self._chosen = chosen
         self.presets = presets(stepper)
@@ -114,19 +114,16 @@ class Controls:
         self.choices = {name: button(name, hint, lambda _, n=name: self.choose(n)) for name, (_, hint) in self.presets.items()}
         self.slow = Checkbox(description="slow motion", indent=False, tooltip="a picture and a breath after each step", layout=Layout(width="120px"))
         names = list(self.buttons)
+        groups = ([*(self.buttons[n] for n in names[:5]), self.slow], [self.buttons[n] for n in names[5:]], [note("Presets:"), *self.choices.values()])
         self.widget = VBox([
-            HBox([*(self.buttons[n] for n in names[:5]), self.slow], layout=Layout(flex_flow="row wrap")),
-            HBox([self.buttons[n] for n in names[5:]], layout=Layout(flex_flow="row wrap")),
-            HBox([note("Presets:"), *self.choices.values()], layout=Layout(flex_flow="row wrap")),
-            HBox([dial.widget for dial in self.dials.values()], layout=Layout(flex_flow="row wrap")),  # two abreast: then the picture is in the window with them
+            wrapped([wrapped(group) for group in groups], "0 16px"),  # as many abreast as the window has room for: then the picture is in it with them
+            wrapped([dial.widget for dial in self.dials.values()]),
         ])  # fmt: skip
 
     def choose(self, preset: str) -> None:
-        values = self.presets[preset][0]
-        turned = {name: value for name, value in values.items() if self.dials[name].slider.value != value}
-        for name, value in values.items():
+        for name, value in self.presets[preset][0].items():
             self.dials[name].put(value)
-        self._chosen(preset, turned)
+        self._chosen(preset)
 
     def lock(self, locked: bool) -> None:
         """Grey out whatever would disturb a replay or an A/B: all but Pause and slow motion."""
@@ -138,6 +135,11 @@ class Controls:
         """Turn the dials to what is in force, without asking for anything."""
         for name, dial in self.dials.items():
             dial.put(read_weight(weights, name), silent=True)
+
+
+def wrapped(parts: list, gap: str = "0") -> HBox:
+    """Side by side, and in another row where the window is too narrow."""
+    return HBox(parts, layout=Layout(flex_flow="row wrap", grid_gap=gap))
 
 
 def button(text: str, hint: str, clicked: Callable) -> Button:

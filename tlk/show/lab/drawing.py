@@ -21,6 +21,7 @@ from .views import Look, ToyView
 TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8C564B", "match": "#999933", "discriminator": COLOURS["discriminator"]}
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
 INCHES, DPI, WINDOW = (8.8, 4.6), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9
+FAINT = "#bbbbbb"  #: curves of steps that were taken back
 WRITTEN = 5  #: changes that are written beside their marks
 
 
@@ -59,8 +60,10 @@ def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], 
     grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.025, right=0.985, top=0.897, bottom=0.092, wspace=0.3, hspace=0.45)
     place = figure.add_subplot(grid[:, :2])
     draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
-    draw_losses(figure.add_subplot(grid[0, 2]), session)
-    draw_quality(figure.add_subplot(grid[1, 2]), session, quality)
+    losses, shares = figure.add_subplot(grid[0, 2]), figure.add_subplot(grid[1, 2])
+    draw_losses(losses, session)
+    draw_quality(shares, session, quality)
+    shares.set_xlim(losses.get_xlim())  # so that a mark is one line through both
     draw_scores(figure.add_subplot(grid[0, 3]), session)
     draw_shares(figure.add_subplot(grid[1, 3]), look.shares)
     return figure
@@ -98,7 +101,7 @@ def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
     pull = 0.8 * pull / pull.norm(dim=-1).max().clamp_min(1e-12)
     axis.quiver(*some.T.numpy(), *pull.T.numpy(), angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
     axis.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[])
-    axis.set_title("D's score: violet real, orange generated; arrows: where L pulls", fontsize=8)
+    axis.set_title("D's score: violet real, brown generated; arrows: where L pulls", fontsize=8)
     axis.legend(loc="upper right", fontsize=7, framealpha=0.8)
 
 
@@ -119,8 +122,12 @@ def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW) -> No
     """Unweighted terms of the last ``window`` steps; what was left behind in grey, changes as dashed lines."""
     for rows in session.left_behind:
         draw_lines(axis, rows[-(window or 0) :], faint=True)
+    if left := any(session.left_behind):
+        axis.plot([], [], color=FAINT, label="left behind")
     rows = session.rows[-(window or 0) :]
     draw_lines(axis, rows)
+    if not rows and not left:
+        say_empty(axis, "no step yet")
     draw_marks(axis, session, rows)
     axis.set_ylabel("terms, unweighted", fontsize=7)
     finish(axis)
@@ -139,7 +146,7 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
         return
     steps = [r["step"] for r in rows]
     for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
-        style = {"color": "#bbbbbb", "linewidth": 0.6} if faint else {"linewidth": 1.1, **line_of(term)}
+        style = {"color": FAINT, "linewidth": 0.6} if faint else {"linewidth": 1.1, **line_of(term)}
         axis.plot(steps, [r[term] for r in rows], marker="." if len(rows) == 1 else "", **style)  # one step is no line
 
 
@@ -195,6 +202,8 @@ def draw_scores(axis: Axes, session: Session) -> None:
     for kind in ("real", "generated"):
         scores = torch.cat([getattr(r, "real_scores" if kind == "real" else "fake_scores") for r in session.recent]) if session.recent else torch.zeros(0)
         axis.hist(scores.clamp(-3, 3).numpy(), bins=25, range=(-3, 3), color=COLOURS[kind], alpha=0.6, label=kind)
+    if not session.recent:
+        say_empty(axis, "no step yet")
     for place in (-1, 1):
         axis.axvline(place, color="#555555", linewidth=0.7, linestyle=":")
     axis.set_title("D's scores, last steps", fontsize=8)
@@ -205,6 +214,8 @@ def draw_scores(axis: Axes, session: Session) -> None:
 
 def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
     """‖weight · ∂term/∂x̂‖ of each term over their sum."""
+    if not shares:
+        say_empty(axis, "no step yet")
     names = list(shares)[::-1]
     axis.barh(names, [shares[n] for n in names], color=[colour_of(n) for n in names])
     for place, name in enumerate(names):
@@ -212,6 +223,10 @@ def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
     axis.set(xlim=(0, 1), yticks=[])
     axis.set_title("share of the pull on x̂", fontsize=8)
     finish(axis)
+
+
+def say_empty(axis: Axes, text: str) -> None:
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", fontsize=7, color="#777777")
 
 
 def key(axis: Axes, columns: int) -> None:

@@ -28,7 +28,7 @@ class Session:
         self.stepper = stepper
         self.start = self.saved = Snapshot(stepper)
         self.parts = parts_of(stepper.weights)  #: of content, for when it comes back from 0
-        self._wishes: deque[tuple[str, str, float]] = deque()
+        self.wishes: deque[tuple[str, str, float]] = deque()
         self.recorded: list[Log] = []  #: runs that were left for another one
         self._clear()
 
@@ -52,7 +52,7 @@ class Session:
         """Queue an event (see ``Event``) for the next step. Raises ValueError for a weight that does not exist."""
         if do == "set":
             read_weight(self.stepper.weights, name)
-        self._wishes.append((do, name, value))
+        self.wishes.append((do, name, value))
 
     @property
     def marks(self) -> list[tuple[int, str]]:
@@ -67,13 +67,13 @@ class Session:
     @property
     def waiting(self) -> bool:
         """Something was asked for that no step has used yet."""
-        return bool(self._wishes)
+        return bool(self.wishes)
 
     def settle(self) -> str:
         """Apply what was asked for; returns ``D`` or ``G`` when the next step is to train one of them alone."""
         only = ""
-        while self._wishes:
-            event = Event(self.tick, *self._wishes.popleft())
+        while self.wishes:
+            event = Event(self.tick, *self.wishes.popleft())
             self.log.events.append(event)
             only = self._apply(event) or only
         return only
@@ -127,7 +127,7 @@ class Session:
     def rewind(self) -> Log:
         """Back to the start, with an empty log; returns the log until now."""
         log = self.log
-        self._wishes.clear()
+        self.wishes.clear()
         self.start.put_back(self.stepper)
         self._clear()
         return log

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from ipywidgets import HTML, Image, Layout, VBox
 from matplotlib.figure import Figure
@@ -20,14 +21,14 @@ from tlk.show.pieces import give_way, running_loop
 from .controls import Controls
 from .drawing import draw_lab, png
 from .reruns import PAUSED, TRAINING, Reruns, Runs, counted
-from .session import Session, number, read_weight, words
+from .session import Session
 from .stills import draw_still
+from .telling import LINE, NEXT, spoken, used, waiting
 from .views import view_of
 
 REDRAW = 0.25  #: seconds between two pictures, at least
-NEXT = "from the next step"
 BREATH = 0.7  #: seconds between two steps in slow motion
-LINE = 19  #: pixels of a line of text: with the dials above them they leave room for the picture in a window of 720
+MADE: WeakValueDictionary[Path, LossLab] = WeakValueDictionary()  #: labs by the file that they export to
 MOTION = ("run", "step", "D", "G", "compare", "replay")  #: orders that Pause takes back
 
 
@@ -44,7 +45,7 @@ class LossLab(Reruns):
     Args:
         stepper: ``ToyGAN``, ``MetaLearning`` or ``FineTuning``.
         people: clips to look at that the training does not see (``FacesView``); not for the toy.
-        export_to: where Export writes.
+        export_to: where Export writes; a lab that is made again with the same file pauses the former one.
         compare_steps: length of the two runs of A/B.
         share: most of the time that drawing may take, as a share of the training's.
     """
@@ -57,7 +58,7 @@ class LossLab(Reruns):
         self.session, self.view = Session(stepper), view_of(stepper, people)
         self.export_to, self.compare_steps = Path(export_to), compare_steps or (150 if toy else 20)
         self.share = share or (0.5 if toy else 0.06)
-        self.training_seconds = self.drawing_seconds = self._last_cost = 0.0
+        self.training_seconds = self.drawing_seconds = self._last_cost = self._trained_then = 0.0
         self._orders: deque[str] = deque()
         self._left, self._task, self._drawn_at, self._told_at, self._doing = 0.0, None, 0.0, 0.0, PAUSED
         self._busy, self._stop = "", False  # a replay or an A/B; Pause was pressed
@@ -70,6 +71,7 @@ class LossLab(Reruns):
         self._second.layout.display = "none"
         self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self._second])
         self.widget.add_class("tlk-lab")
+        self._replace_former()
         self.draw()
 
     # what a reader or a test calls; the buttons do the same
@@ -143,7 +145,7 @@ class LossLab(Reruns):
         """Look and draw now, whatever share of the time drawing has had."""
         spent = self.drawing_seconds
         self._draw()
-        self.drawing_seconds = spent
+        self.drawing_seconds, self._last_cost = spent, 0.0  # nothing to be paid for by the training that follows: its first picture comes at once
 
     def _draw(self) -> None:
         begun = time.perf_counter()
@@ -151,6 +153,7 @@ class LossLab(Reruns):
         self._image.value, self._image_of = png(draw_lab(self.session, self._look, list(self._quality))), self.session.stepper.step
         self._tell()
         self._drawn_at, self._last_cost = time.perf_counter(), time.perf_counter() - begun
+        self._trained_then, self._changes_drawn = self.training_seconds, len(self.session.changes)
         self.drawing_seconds += self._last_cost
 
     def _observe(self) -> None:
@@ -163,13 +166,12 @@ class LossLab(Reruns):
 
     def summary(self) -> str:
         """In one line: what goes on, the step, the weights that it used, and the quality when the lab last looked."""
-        report, step = self.session.report, self.session.stepper.step
+        step = self.session.stepper.step
         here = f"<b>{self._doing} · step {step}</b> · "
-        if report is None:
-            return here + "no step taken from here yet"
-        used = ", ".join(f"{words(n)} {number(read_weight(report.weights, n))}" for n in self.controls.dials)
+        if self.session.report is None:
+            return here + "no step taken from here yet" + ": press ▶ Run or Step" * (self._doing == PAUSED)
         quality = ", ".join(f"{k} {v:.2f}" for k, v in self._look.quality.items())
-        return here + f"used: {used}<br>{quality}" + (f" at step {self._look_of}" if self._look_of != step else "")
+        return here + f"{used(self.session, self.controls.dials)}<br>{quality}" + (f" at step {self._look_of}" if self._look_of != step else "")
 
     def _tell(self) -> None:
         if NEXT in self.message.value and not self.session.waiting:
@@ -177,6 +179,12 @@ class LossLab(Reruns):
         self.status.value, self._told_at = spoken(self.summary()), time.perf_counter()
 
     # behind the buttons
+
+    def _replace_former(self) -> None:
+        """Whose cell is run again has left the page, and would train on, unseen: it pauses."""
+        if former := MADE.get(self.export_to.resolve()):
+            former.pause()
+        MADE[self.export_to.resolve()] = self
 
     def _refused(self) -> bool:
         """A control was used that should have been grey: the click was on its way when the replay began. Nothing is done."""
@@ -190,13 +198,12 @@ class LossLab(Reruns):
         if self._refused():
             return False
         self.session.ask("set", name, value)
-        self._say(f"{words(name)} {number(value)} {NEXT} on")
+        self._say(waiting(self.session))
         return True
 
-    def _chosen(self, preset: str, turned: dict[str, float]) -> None:
-        if self._refused():
-            return
-        self._say(f"{preset}: " + (", ".join(f"{words(n)} {number(v)}" for n, v in turned.items()) + f" {NEXT} on" if turned else "the dials stand there already"))
+    def _chosen(self, preset: str) -> None:
+        if not self._refused():
+            self._say(f"{preset}: {waiting(self.session) or 'its weights are in use already'}")
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():
@@ -230,7 +237,7 @@ class LossLab(Reruns):
 
     def _draw_what_is_new(self) -> None:
         """At the end of a run: a picture of where it stands, unless that is on the page."""
-        self._draw() if self._image_of != self.session.stepper.step else self._tell()
+        self.draw() if self._image_of != self.session.stepper.step else self._tell()
 
     def _step(self) -> None:
         begun, self._doing = time.perf_counter(), TRAINING
@@ -239,9 +246,10 @@ class LossLab(Reruns):
         self._draw_if_due()
 
     def _draw_if_due(self) -> bool:
-        """At most four pictures a second, and drawing takes no more than its share of the time; the line of text is cheap and never waits longer."""
-        now, free = time.perf_counter(), self.drawing_seconds + self._last_cost <= self.share * self.training_seconds
-        if due := self.controls.slow.value or (now - self._drawn_at >= REDRAW and free):
+        """At most four pictures a second, and each is paid for by the training after it, of which it may take its share; but
+        what was just turned is shown with its mark, and slow motion asks for every step. The line of text is cheap."""
+        now, free = time.perf_counter(), self._last_cost <= self.share * max(0.0, self.training_seconds - self._trained_then)
+        if due := self.controls.slow.value or (now - self._drawn_at >= REDRAW and (free or len(self.session.changes) != self._changes_drawn)):
             self._draw()
         elif now - self._told_at >= REDRAW:
             self._tell()
@@ -282,8 +290,3 @@ class LossLab(Reruns):
 
     def _say(self, text: str) -> None:
         self.message.value = spoken(text)
-
-
-def spoken(text: str) -> str:
-    """A line that screen readers read aloud when it changes."""
-    return f"<div role='status' style='line-height: {LINE}px'>{text}</div>"

@@ -1,0 +1,109 @@
+"""What a learner is told and shown, and when: the mark of a dial, the weights of a step, a lab whose cell is run again."""
+
+import asyncio
+
+import pytest
+
+from tlk.learning.toy import ToyGAN
+from tlk.show import LossLab
+from tlk.show.lab import widget
+from tlk.show.lab.drawing import draw_lab
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+def make(**options) -> LossLab:
+    return LossLab(ToyGAN(seed=5, batch=32), **{"share": 1e-9, **options})
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[int]:
+    """The steps at which a lab is drawn, however little time there is between two."""
+    steps: list[int] = []
+    original = LossLab._draw
+    monkeypatch.setattr(widget, "REDRAW", 0.0)
+    monkeypatch.setattr(LossLab, "_draw", lambda lab: steps.append(lab.session.stepper.step) or original(lab))
+    return steps
+
+
+def test_what_was_turned_is_drawn_at_once_though_drawing_has_had_its_share(drawn):
+    lab = make()
+    asyncio.run(lab.run(5))
+    assert drawn == [0, 1, 5], "the first picture of a run, and of a share of nothing no other until it stops"
+
+    async def turn() -> None:
+        task = asyncio.create_task(lab.run(10))
+        while lab.session.tick < 9:
+            await asyncio.sleep(0)
+        lab.set("content", 1.0)
+        await task
+
+    asyncio.run(turn())
+    assert drawn[3:] == [6, 10, 15] and lab.session.marks == [(9, "content 0.3 → 1")]
+
+
+def test_after_slow_motion_the_picture_goes_on(drawn, monkeypatch):
+    """Its pictures cost more than their share; were they to be paid for together, the picture would stand for minutes."""
+    monkeypatch.setattr(widget, "BREATH", 0.0)
+    lab = make(share=0.5)
+    lab.controls.slow.value = True
+    asyncio.run(lab.run(10))
+    lab.controls.slow.value = False
+    lab.drawing_seconds = 1000.0  # of the slow steps
+    asyncio.run(lab.run(200))
+    assert len([step for step in drawn if step > 10]) > 3
+
+
+def test_a_step_of_one_side_says_whose_it_was():
+    lab = make()
+    for button, said in (("D", "D alone, G as it was · used: D steps 2<br>"), ("G", "G alone, D as it was · used: content 0.3, adversarial 1, feature matching 0.3<br>"),
+                         ("step", "· used: content 0.3, adversarial 1, feature matching 0.3, D steps 2<br>")):  # fmt: skip
+        lab.press(button)
+        asyncio.run(lab.run(0))
+        assert said in lab.status.value
+    lab.set("discriminator_steps", 0)
+    asyncio.run(lab.run(1))
+    assert "alone" not in lab.status.value and "D steps 0<br>" in lab.status.value, "the dial says so"
+
+
+def test_all_that_waits_for_the_next_step_is_said_from_however_many_presses():
+    lab = make()
+    lab.choose("content only")
+    lab.choose("D too strong")
+    assert "D too strong: D steps 10 from the next step on" in lab.message.value, "adversarial and feature matching are back where they were"
+    lab.set("content", 1.0)
+    assert "D steps 10, content 1 from the next step on" in lab.message.value
+    lab.choose("start")
+    assert "start: its weights are in use already" in lab.message.value
+    lab.press("back")
+    lab.set("content", 1.0)
+    asyncio.run(lab.run(1))
+    assert lab.session.marks == [(0, "content 0.3 → 1")]
+
+
+def test_a_lab_that_is_made_again_pauses_the_former_one(tmp_path):
+    async def go() -> tuple[int, bool, bool]:
+        former, other = make(export_to=tmp_path / "lab.json"), make(export_to=tmp_path / "other.json")
+        tasks = [asyncio.create_task(lab.run()) for lab in (former, other)]
+        while min(former.session.tick, other.session.tick) < 3:
+            await asyncio.sleep(0)
+        again = make(export_to=tmp_path / "lab.json")
+        await asyncio.wait_for(tasks[0], 60)
+        alone = not tasks[1].done()
+        other.pause()
+        await tasks[1]
+        return again.session.tick, alone, "paused" in former.status.value
+
+    assert asyncio.run(go()) == (0, True, True), "the former stands; a lab of another cell goes on; the new one has not begun"
+
+
+def test_plots_without_a_step_say_so_and_what_was_left_has_a_name():
+    lab = make()
+    words = lambda: [t.get_text() for axis in draw_lab(lab.session, lab._look, []).axes for t in axis.texts]
+    assert words().count("no step yet") == 2 and "press ▶ Run or Step" in lab.status.value
+    asyncio.run(lab.run(2))
+    assert "no step yet" not in words()
+    lab.back()
+    losses, shares = draw_lab(lab.session, lab._look, list(lab._quality)).axes[1:3]
+    assert "left behind" in [t.get_text() for t in losses.get_legend().get_texts()]
+    assert losses.get_xlim() == shares.get_xlim(), "a mark is one line through both"
