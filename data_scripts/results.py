@@ -3,8 +3,11 @@
     python -m tlk.evaluation --clips FOLDER --out runs/evaluation
     python -m data_scripts.results runs/evaluation
 
+    python -m tlk.evaluation.ablations --out runs/ablations
+    python -m data_scripts.results runs/evaluation --ablations runs/ablations
+
 Between ``<!-- results: GROUP FORM -->`` and ``<!-- /results -->`` in README.md and MODEL_CARD.md stand tables that nobody types: GROUP is
-``rendered``, ``rendered, all`` or ``real``, FORM is ``short`` (means) or ``long`` (with intervals and every metric). Sentences about them are
+``rendered``, ``rendered, all`` (everybody, with the systems that learn from nobody), ``real`` or ``ablations``, FORM is ``short`` (means) or ``long`` (with intervals and every metric). Sentences about them are
 not written here: read them again after each run.
 """
 
@@ -23,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "MODEL_CARD.md")
 WRITTEN, NUMBERS = Path("tlk/weights/heads-64-evaluation.md"), Path("notebooks/pictures/heads-64-table.json")
 BLOCK = re.compile(r"(<!-- results: (?P<group>[\w, ]+) (?P<form>short|long) -->\n).*?(<!-- /results -->)", re.S)
+ABLATIONS = Path("tlk/weights/heads-64-ablations.md"), Path("notebooks/pictures/heads-64-ablations.json")
 #: metric → digits, heading with its backbone
 SHORT = {
     "ssim": (3, "SSIM ↑"), "perceptual": (2, "perceptual (`efficientnet-lite1`) ↓"), "csim": (3, "CSIM (`dlib-resnet`) ↑"),
@@ -33,16 +37,30 @@ SHORT = {
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m data_scripts.results", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder that python -m tlk.evaluation wrote")
+    parser.add_argument("--ablations", type=Path, metavar="RUN", help="folder that python -m tlk.evaluation.ablations wrote (default: what was put here last)")
     options = parser.parse_args(arguments)
     try:
-        text, numbers = (options.run / "table.md").read_text(), (options.run / "table.json").read_text()
+        files = dict(zip((WRITTEN, NUMBERS), printed(options.run), strict=True))
+        if options.ablations:
+            files |= zip(ABLATIONS, printed(options.ablations), strict=True)
+        tables = tables_of(files[NUMBERS], files.get(ABLATIONS[1]) or (ROOT / ABLATIONS[1]).read_text())
     except OSError as error:
-        parser.error(f"{error.filename}: {error.strerror}; name a folder in which python -m tlk.evaluation has written its table")
-    pages = {page: filled((ROOT / page).read_text(), json.loads(numbers)["tables"]) for page in PAGES}
-    for path, content in {**pages, WRITTEN: text, NUMBERS: numbers}.items():
+        parser.error(f"{error.filename}: {error.strerror}; name a folder in which the command above has written its table")
+    texts = {Path(page): filled((ROOT / page).read_text(), tables) for page in PAGES}
+    for path, content in {**texts, **files}.items():
         with write_whole(ROOT / path) as temporary:
             temporary.write_text(content)
         print(ROOT / path)
+
+
+def printed(run: Path) -> tuple[str, str]:
+    """What a run wrote: its page and its numbers."""
+    return (run / "table.md").read_text(), (run / "table.json").read_text()
+
+
+def tables_of(evaluation: str, ablations: str) -> dict[str, Any]:
+    """The tables of both runs' numbers, by the group that blocks name."""
+    return json.loads(evaluation)["tables"] | {"ablations": json.loads(ablations)["tables"]["rendered"]}
 
 
 def filled(page: str, tables: dict[str, Any]) -> str:

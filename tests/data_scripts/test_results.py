@@ -9,7 +9,7 @@ from data_scripts import results
 
 @pytest.fixture(scope="module")
 def tables():
-    return json.loads((results.ROOT / results.NUMBERS).read_text())["tables"]
+    return results.tables_of(*((results.ROOT / path).read_text() for path in (results.NUMBERS, results.ABLATIONS[1])))
 
 
 @pytest.mark.parametrize("page", results.PAGES)
@@ -19,8 +19,9 @@ def test_pages_say_what_the_run_printed(page, tables):
 
 
 def test_the_page_beside_the_weights_is_the_same_run(tables):
-    written = (results.ROOT / results.WRITTEN).read_text().splitlines()
-    assert all(line in written for found in tables.values() for line in results.long(found))
+    for page, groups in ((results.WRITTEN, tables.keys() - {"ablations"}), (results.ABLATIONS[0], {"ablations"})):
+        written = (results.ROOT / page).read_text().splitlines()
+        assert groups and all(line in written for group in groups for line in results.long(tables[group]))
 
 
 def test_a_changed_number_changes_the_pages(tables):
@@ -34,7 +35,7 @@ def test_a_changed_number_changes_the_pages(tables):
 
 def test_what_the_run_does_not_have_is_said(tables, tmp_path, capsys):
     with pytest.raises(ValueError, match="a block for 'real'"):
-        results.filled((results.ROOT / "README.md").read_text(), {"rendered": tables["rendered"]})
+        results.filled((results.ROOT / "README.md").read_text(), {name: tables[name] for name in ("rendered", "rendered, all")})
     with pytest.raises(SystemExit):
         results.main([str(tmp_path)])
     assert "table.md" in capsys.readouterr().err
