@@ -95,6 +95,7 @@ def materials_for(good: Path) -> None:
 def torture(job: Job, good: Path, folder: Path, times: int, seed: int = 0) -> tuple[int, list[str]]:
     """(how many runs were killed while at work, faults). Every killed run is run again to its end."""
     random, whole = np.random.default_rng(seed), folder / "whole"
+    folder.mkdir(parents=True, exist_ok=True)
     killed(lambda: job.work(good, folder / "warm"), 600)  # what is compiled or cached at the first time is not timed
     seconds = _timed(job, good, whole)
     wanted, kills, faults, tries = job.result(whole), 0, [], 0
