@@ -156,11 +156,11 @@ def describe_failure(error: Exception, out: Path, log: Path) -> str:
 def failed_cell(out: Path) -> tuple[int, str]:
     """Number (from 1, top to bottom, text included, what papermill added left out) and source of the cell that stopped the run.
 
-    That is the last one that was started: papermill calls it completed when its kernel died or its time was up.
+    That is the last one that was started: papermill calls it completed when its kernel died or its time was up, and then all after it, too.
     """
     cells = json.loads(out.read_text())["cells"] if out.exists() else []
     own = [c for c in cells if not ADDED & set(c["metadata"].get("tags", []))]
-    started = [n for n, c in enumerate(own) if c["metadata"].get("papermill", {}).get("status") in ("failed", "running", "completed")]
+    started = [n for n, c in enumerate(own) if c["metadata"].get("papermill", {}).get("start_time")]
     return (started[-1] + 1, "".join(own[started[-1]]["source"])) if started else (0, "before the first cell")
 
 

@@ -85,13 +85,13 @@ def test_the_first_failing_cell_is_named_and_nothing_after_it_runs(tmp_path, cap
 
 
 def test_a_cell_that_takes_too_long_is_named(tmp_path, capsys):
-    notebook(tmp_path, "00_first", "import time; time.sleep(60)")
+    notebook(tmp_path, "00_first", "import time; time.sleep(60)", "print('never started')")
     assert start(tmp_path, "--execution-timeout", "1") == 1
     assert "00_first, cell 3 (`import time; time.sleep(60)`)" in capsys.readouterr().err
 
 
 def test_a_kernel_that_dies_is_named(tmp_path, capsys):
-    notebook(tmp_path, "00_first", "import os; os._exit(9)")
+    notebook(tmp_path, "00_first", "import os; os._exit(9)", "print('never started')")
     assert start(tmp_path) == 1
     assert "00_first, cell 3 (`import os; os._exit(9)`)" in capsys.readouterr().err
 
