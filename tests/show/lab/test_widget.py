@@ -8,10 +8,11 @@ from matplotlib import pyplot
 from matplotlib.text import Text
 
 from tests.learning.conftest import MINI, disc_person
-from tlk.learning import MetaLearning
+from tlk.learning import FineTuning, MetaLearning, load
 from tlk.learning.toy import ToyGAN
 from tlk.show import LossLab
 from tlk.show.lab import drawing, stills
+from tlk.show.lab.controls import presets
 
 
 def make(**options) -> LossLab:
@@ -208,6 +209,12 @@ def test_faces_of_meta_learning():
     lab.choose("paper")
     asyncio.run(lab.run(1))
     assert lab.session.report.weights.match == 80
+
+
+def test_fine_tuning_has_the_papers_weights_without_match_and_points_have_none():
+    found = presets(FineTuning(load("heads-64"), disc_person(0, 2, 64)))["paper"][0]
+    assert found == {"content": 1.2e-2, "adversarial": 1.0, "feature_matching": 10.0, "discriminator_steps": 2}
+    assert "paper" not in presets(ToyGAN(0)), "points on a plane are not the paper's"
 
 
 def test_the_curves_of_a_single_step_can_be_seen():

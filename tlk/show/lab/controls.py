@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ipywidgets import HTML, Button, Checkbox, HBox, Layout, SelectionSlider, VBox
 
-from tlk.learning import LossWeights, MetaLearning
+from tlk.learning import FineTuning, LossWeights, MetaLearning
 from tlk.learning.stepper import Stepper
 from tlk.show.pieces import note
 
@@ -49,9 +49,10 @@ def presets(stepper: Stepper) -> dict[str, tuple[dict[str, float], str]]:
         "D too strong": (start | {"discriminator_steps": 10}, "ten updates of D for one of G"),
         "content only": ({name: 0.0 for name in names} | {k: start[k] for k in ("content", "discriminator_steps")}, "D watches and has no say"),
     }
-    if isinstance(stepper, MetaLearning):
+    if isinstance(stepper, MetaLearning | FineTuning):
         content = sum(PAPER_CONTENT.get(name, 0.0) for name in w.content)
-        found["paper"] = ({"content": content, "adversarial": 1.0, "feature_matching": 10.0, "match": 80.0, "discriminator_steps": 2}, "weights of the preprint's first version")
+        paper = {"content": content, "adversarial": 1.0, "feature_matching": 10.0, "match": 80.0, "discriminator_steps": 2}
+        found["paper"] = ({name: paper[name] for name in names}, "weights of the preprint's first version")
     return found
 
 
