@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
             files |= zip(ABLATIONS, printed(options.ablations), strict=True)
         tables = tables_of(files[NUMBERS], files.get(ABLATIONS[1]) or (ROOT / ABLATIONS[1]).read_text())
     except OSError as error:
-        parser.error(f"{error.filename}: {error.strerror}; name a folder in which the command above has written its table")
+        parser.error(f"{error.filename}: {error.strerror}; name a folder in which python -m tlk.evaluation (for --ablations: python -m tlk.evaluation.ablations) has written its table")
     texts = {Path(page): filled((ROOT / page).read_text(), tables) for page in PAGES}
     for path, content in {**texts, **files}.items():
         with write_whole(ROOT / path) as temporary:
