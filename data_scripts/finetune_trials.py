@@ -3,6 +3,7 @@
     python -m data_scripts.finetune_trials --list                                       the changes, a line each
     python -m data_scripts.finetune_trials --people 6 --sources 8 --out runs/finetune   all of them (resumable)
     python -m data_scripts.finetune_trials --only ft best-embedding --clips FOLDER      a few of them, on real clips too
+    python -m data_scripts.finetune_trials --only ft --clips FOLDER --seen              on the source frames themselves: what is not even fitted
 
 A model's own preset says what is not changed, so that the former weights show what they were changed for. People of the split ``test`` would make the table's numbers a choice of ours: these are of ``validation``.
 """
@@ -12,20 +13,21 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tlk.data import Clip
 from tlk.evaluation.__main__ import describe, real_paths, write
 from tlk.evaluation.ablations import BestEmbedding, Tuned, no_adversary
-from tlk.evaluation.compared import compared
 from tlk.evaluation.judges import Judges
 from tlk.evaluation.run import evaluate
-from tlk.evaluation.subjects import real, rendered
-from tlk.evaluation.systems import Ours, System
+from tlk.evaluation.subjects import Subject, real, rendered
+from tlk.evaluation.systems import System, standard_systems
 from tlk.evaluation.table import summarise
 from tlk.learning import Model, load
 from tlk.learning.finetune import FineTuning
+
+BESIDE = ("copy", "mean frame", "X2Face", "Pix2pixHD", "FF")  #: systems that fine-tuning is compared with
 
 Start = Callable[[Model, Clip, int], FineTuning]
 
@@ -68,6 +70,9 @@ CHANGES: dict[str, tuple[Start, float, str]] = {
     "batch-quarter": (replaced(finetune_epoch_steps=4), 1, "batches of a quarter of T, those of today's `tiny`"),
     "batch-8": (replaced(finetune_epoch_steps=1), 1, "batches of 8, the paper's: at T = 8 a quarter of the steps"),
     "epochs-double": (FineTuning, 2, "twice the epochs"),
+    "epochs-fourfold": (FineTuning, 4, "four times the epochs"),
+    "batch-2": (replaced(finetune_batch=2), 1, "batches of 2 whatever T is: at T = 32 four times the steps, at T = 8 as the table has it"),
+    "content-frame": (replaced(content=(("efficientnet-lite0", 1.25),)), 1, "L_CNT on the frame alone, with the weight that frame, face and mouth have together"),
     "best-embedding": (from_best_embedding, 1, "ê fitted to the frames by L_CNT before (60 steps), E, P and G as they are"),
 }  # fmt: skip
 
@@ -78,15 +83,23 @@ def changed(name: str, model: Model, epochs: int, seed: int = 0) -> Tuned:
     return Tuned(name, note, start, model, round(epochs * times), seed)
 
 
-def systems(model: Model, names: list[str], epochs: int, seed: int) -> list[System]:
-    """The other papers' systems and FF, to compare with, then FT with each change."""
-    return [*compared(model, epochs, seed), Ours(model, 0, seed), *(changed(name, model, epochs, seed) for name in names)]
+def systems(model: Model, names: list[str], epochs: int, seed: int, beside: Sequence[str]) -> list[System]:
+    """What ``beside`` names of the table's systems, then FT with each change."""
+    others = [s for s in standard_systems(model, epochs, seed) if s.name in beside]
+    return [*others, *(changed(name, model, epochs, seed) for name in names)]
+
+
+def seen(subjects: list[Subject], count: int) -> list[Subject]:
+    """The people with their ``count`` source frames in place of the hold-out frames: errors are then those of the fit."""
+    return [dataclasses.replace(s, holdout=s.take(count)) for s in subjects]
 
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m data_scripts.finetune_trials", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--list", action="store_true", help="print the changes and stop")
     p.add_argument("--only", nargs="+", choices=CHANGES, metavar="CHANGE", default=list(CHANGES))
+    p.add_argument("--beside", nargs="*", choices=BESIDE, default=BESIDE, metavar="SYSTEM", help=f"judged too (default: {' '.join(BESIDE)})")
+    p.add_argument("--seen", action="store_true", help="judge on the source frames instead of hold-out frames (for one T)")
     p.add_argument("--model", default="heads-64", help="shipped weights, or a .safetensors file (default: heads-64)")
     p.add_argument("--people", type=int, default=6, help="rendered people of the validation split (default: 6)")
     p.add_argument("--clips", nargs="*", metavar="PATH", help="videos of real people, or folders of them (default: those in TLK_REAL_CLIPS, if it is set)")
@@ -108,7 +121,9 @@ def run(options: argparse.Namespace) -> str:
     subjects += real(real_paths(options), options.frames, model.preset.size, options.detector)
     if not subjects:
         raise ValueError("nobody to fine-tune on: --people is 0 and no clips are named")
-    records = evaluate(subjects, systems(model, options.only, options.epochs, options.seed), sources, judges, options.out / "records")
+    if options.seen:
+        subjects = seen(subjects, *sources)
+    records = evaluate(subjects, systems(model, options.only, options.epochs, options.seed, options.beside), sources, judges, options.out / "records")
     about = describe(options, model, judges, subjects) | {"rendered people": f"the first {options.people} of the split validation"}
     about["command"] = about["command"].replace("tlk.evaluation ", f"data_scripts.finetune_trials --only {' '.join(options.only)} ", 1)
     return write(options.out, summarise(records), about, subjects, records, sources)
@@ -122,6 +137,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if min(options.people, options.epochs - 1, options.frames - 1, *(t - 1 for t in options.sources)) < 0:
             raise ValueError("--people must be at least 0, --epochs, --frames and --sources at least 1")
+        if options.seen and len(set(options.sources)) > 1:
+            raise ValueError("--seen judges on the source frames, which differ from T to T: give one T to --sources")
         print(run(options))
     except (ValueError, OSError) as error:
         print(f"python -m data_scripts.finetune_trials: {error}", file=sys.stderr)

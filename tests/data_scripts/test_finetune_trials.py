@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from data_scripts.finetune_trials import CHANGES, changed, main
+from data_scripts.finetune_trials import BESIDE, CHANGES, changed, main, seen, systems
 from tests.learning.conftest import disc_person
+from tlk.evaluation.subjects import Subject
 from tlk.learning import LossWeights, load
 
 
@@ -39,6 +40,8 @@ def differences(name, model, clip):
         ("no-adversary", {"adversarial", "feature_matching", "discriminator_steps"}),
         ("one-d-step", {"preset.discriminator_steps", "discriminator_steps"}), ("batch-8", {"preset.finetune_epoch_steps", "batch"}),
         ("beta-0.9", {"preset.betas"}), ("average", {"preset.finetune_ema"}), ("best-embedding", {"start"}),
+        ("epochs-fourfold", set()), ("content-frame", {"preset.content", "content"}),
+        ("batch-2", {"preset.finetune_batch"}),  # 8 frames are taken in batches of 2 anyway
     ],
 )  # fmt: skip
 def test_a_change_is_what_it_says(name, expected, model, clip):
@@ -52,6 +55,17 @@ def test_every_change_draws_and_a_longer_one_takes_more_steps(model, clip):
     assert images.shape == clip.images.shape and torch.isfinite(images).all()
 
 
+def test_seen_frames_are_those_it_learns_from():
+    person = Subject("real", "a", disc_person(0, 16, 64), disc_person(1, 4, 64))
+    (one,) = seen([person], 8)
+    assert torch.equal(one.holdout.frames, one.take(8).frames) and torch.equal(one.source.frames, person.source.frames)
+
+
+def test_beside_names_systems_of_the_table(model):
+    assert {s.name for s in systems(model, ["ft"], 1, 0, BESIDE)} == {*BESIDE, "ft"}
+    assert [s.name for s in systems(model, ["ft"], 1, 0, ("copy",))] == ["copy", "ft"]
+
+
 def test_the_command_lists_and_refuses(capsys, tmp_path):
     assert main(["--list"]) == 0
     listed = capsys.readouterr().out
@@ -60,4 +74,5 @@ def test_the_command_lists_and_refuses(capsys, tmp_path):
     assert "none" in capsys.readouterr().err
     assert main(["--people", "0", "--clips", "--out", str(tmp_path / "out")]) == 2 and "nobody" in capsys.readouterr().err
     assert main(["--epochs", "0", "--out", str(tmp_path / "out")]) == 2 and "--epochs" in capsys.readouterr().err
+    assert main(["--seen", "--sources", "1", "8", "--out", str(tmp_path / "out")]) == 2 and "one T" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
