@@ -29,7 +29,7 @@ def titles(figure: Figure) -> list[str]:
 def test_scenes_are_played_and_looked_at(faces):
     session, looks = faces
     assert [step for step, _ in looks] == list(range(9)) and lab_picture.ends_of(SCENES) == [2, 6, 8]
-    assert session.marks == [(2, "content 1.25 → 0"), (6, "content 0 → 1.25")]
+    assert session.marks == [(2, "content 1.25 → off"), (6, "content off → 1.25")]
     assert session.stepper.weights == MetaLearning(MINI, [disc_person(0)] * 3).weights, "in the end the weights are those of the beginning"
 
 

@@ -121,7 +121,7 @@ def toy_terms(critic: nn.Module, real: Float[Tensor, "n 2"], fake: Float[Tensor,
 
 def toy_quality(fake: Float[Tensor, "n 2"], real: Float[Tensor, "n 2"]) -> dict[str, float]:
     """``on a cluster``: share of x̂ within 3 standard deviations of one; ``clusters reached`` of 8 (5 % or more of an even
-    share); ``distance``: mean ‖x̂ − x‖."""
+    share); ``distance to the truth``: mean ‖x̂ − x‖."""
     distance = torch.cdist(fake, centres())
     nearest, which = distance.min(1)
     on = nearest < 3 * SPREAD
@@ -129,5 +129,5 @@ def toy_quality(fake: Float[Tensor, "n 2"], real: Float[Tensor, "n 2"]) -> dict[
     return {
         "on a cluster": on.float().mean().item(),
         "clusters reached": (counts > 0.05 * len(fake) / MODES).float().mean().item(),
-        "distance": (fake - real).norm(dim=-1).mean().item(),
+        "distance to the truth": (fake - real).norm(dim=-1).mean().item(),
     }

@@ -81,6 +81,34 @@ def test_all_that_waits_for_the_next_step_is_said_from_however_many_presses():
     assert lab.session.marks == [(0, "content 0.3 → 1")]
 
 
+def test_marks_and_words_agree_after_an_ab_whose_change_was_taken_back():
+    lab = make()
+    asyncio.run(lab.run(3))
+    lab.snapshot()
+    lab.choose("content only")
+    asyncio.run(lab.compare(2))
+    assert lab.session.marks == [(3, "adversarial 1 → off, feature matching 0.3 → off")] and lab._look.shares["adversarial"] == 0
+    lab.set("content", 1.0)
+    assert "content 1, adversarial off, feature matching off from the next step on" in lab.message.value, "no step of the training has used any of them"
+    lab.choose("start")
+    assert "start: its weights are in use already" in lab.message.value, "the last step used them"
+    assert lab.session.marks == [] and lab._look.shares["adversarial"] > 0, "the picture is that of the weights on the dials"
+
+
+def test_an_ab_names_its_two_runs():
+    lab, said = make(), []
+    lab.message.observe(lambda change: said.append(change["new"]), "value")
+    lab.set("feature_matching", 0.0)
+    asyncio.run(lab.compare(1))
+    assert any("run A, weights as kept: step 1 of 1" in s for s in said) and any("run B, feature matching 0.3 → off: step 1 of 1" in s for s in said)
+
+
+def test_the_picture_says_of_which_step_it_is():
+    lab = make()
+    asyncio.run(lab.run(2))
+    assert "drawn at step 2" in [t.get_text() for t in draw_lab(lab.session, lab._look, []).texts]
+
+
 def test_a_lab_that_is_made_again_pauses_the_former_one(tmp_path):
     async def go() -> tuple[int, bool, bool]:
         former, other = make(export_to=tmp_path / "lab.json"), make(export_to=tmp_path / "other.json")

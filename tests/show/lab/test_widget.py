@@ -43,8 +43,8 @@ def test_a_dial_turned_during_training_acts_on_the_next_step_from_any_thread():
         used.append(at)
 
     asyncio.run(turn())
-    assert lab.session.marks == [(used[0], "feature matching 0.3 → 0")]
-    assert "feature matching 0," in lab.status.value
+    assert lab.session.marks == [(used[0], "feature matching 0.3 → off")]
+    assert "feature matching off," in lab.status.value
 
 
 def test_every_control_has_a_hint_and_every_dial_a_reset():
@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_written_is_said_on_the_page(tmp_path):
 def test_a_preset_says_all_that_it_turned():
     lab = make()
     lab.choose("content only")
-    assert "content only: adversarial 0, feature matching 0 from the next step on" in lab.message.value
+    assert "content only: adversarial off, feature matching off from the next step on" in lab.message.value
     asyncio.run(lab.run(1))
     lab.choose("content only")
     assert "content only: its weights are in use already" in lab.message.value

@@ -31,6 +31,7 @@ BUTTONS = {
     "export": ("Export", "write what was done, and every number, to a file"),
     "replay": ("Replay", "do it all again from the start and compare every number"),
 }
+RATIO = "; a notch is about twice the one before it, from a hundredth of the start to a hundred times it, and off"
 PAPER_CONTENT = {"vgg19-caffe": 1e-2, "vggface": 2e-3, "efficientnet-lite0": 1.2e-2}  # preprint v1; the last stands for both
 
 
@@ -71,7 +72,7 @@ class Dial:
         self.name, self.start, self._turned, self._silent = name, start, turned, False
         options = [(str(n), n) for n in sorted({0, 1, 2, 3, 5, 10, int(start)})] if name == "discriminator_steps" else notches(start, also)
         self.slider = SelectionSlider(
-            options=options, value=start, description=words(name), continuous_update=False, tooltip=HINTS[name],
+            options=options, value=start, description=words(name), continuous_update=False, tooltip=HINTS[name] + RATIO * (name != "discriminator_steps"),
             layout=Layout(width="326px"), style={"description_width": "116px"},
         )
         self.slider.observe(self._moved, names="value")
@@ -115,7 +116,7 @@ class Controls:
         self.choices = {name: button(name, hint, lambda _, n=name: self.choose(n)) for name, (_, hint) in self.presets.items()}
         self.slow = Checkbox(description="slow motion", indent=False, tooltip="a picture and a breath after each step", layout=Layout(width="120px"))
         names = list(self.buttons)
-        groups = ([*(self.buttons[n] for n in names[:5]), self.slow], [self.buttons[n] for n in names[5:]], [note("Presets:"), *self.choices.values()])
+        groups = ([*(self.buttons[n] for n in names[:5]), self.slow], [self.buttons[n] for n in names[5:]], [note("All dials to:"), *self.choices.values()])
         self.widget = VBox([
             wrapped([wrapped(group) for group in groups], "0 16px"),  # as many abreast as the window has room for: then the picture is in it with them
             wrapped([dial.widget for dial in self.dials.values()]),

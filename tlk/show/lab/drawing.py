@@ -14,7 +14,8 @@ from torch import Tensor
 from tlk.learning import LossWeights
 from tlk.show.figures import COLOURS
 
-from .session import WEIGHTS, Session, number, read_weight, words
+from .session import Session, words
+from .telling import difference
 from .views import Look, ToyView
 
 #: One colour for each term, none of them a role's (``COLOURS``); D's loss has D's.
@@ -22,7 +23,7 @@ TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
 INCHES, DPI, WINDOW = (8.8, 4.6), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9
 FAINT = "#bbbbbb"  #: curves of steps that were taken back
-WRITTEN = 5  #: changes that are written beside their marks
+WRITTEN = 4  #: changes that are written beside their marks
 
 
 def colour_of(term: str) -> str:
@@ -66,6 +67,7 @@ def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], 
     shares.set_xlim(losses.get_xlim())  # so that a mark is one line through both
     draw_scores(figure.add_subplot(grid[0, 3]), session)
     draw_shares(figure.add_subplot(grid[1, 3]), look.shares)
+    figure.text(0.025, 0.015, f"drawn at step {session.stepper.step}", fontsize=7, color="#555555")  # while it trains, the picture is older than the line above it
     return figure
 
 
@@ -73,12 +75,12 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
     """A and B side by side: their pictures at the end, and their terms in one plot (A thin and dashed)."""
     figure = Figure((INCHES[0], 3.8), dpi=dpi)
     grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.12, wspace=0.15, width_ratios=(1, 1, 1.1))
-    changed = ", ".join(f"{words(n)} {number(read_weight(without, n))} → {number(read_weight(with_, n))}" for n in WEIGHTS if read_weight(without, n) != read_weight(with_, n))
+    changed = difference(without, with_)
     curves = figure.add_subplot(grid[2])
     for column, (name, (rows, look)) in enumerate(runs.items()):
         axis = figure.add_subplot(grid[column])
         draw_plane(axis, look.picture) if "map" in look.picture else draw_frames(axis, look.picture)
-        quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items() if k != "distance")
+        quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items() if k != "distance to the truth")
         axis.set_title(f"{'AB'[column]}: {name} the change\n{quality}", fontsize=8)
         for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
             style = {"linewidth": 1.4, **line_of(term)} if column else {"linestyle": "--", "linewidth": 0.8, "color": colour_of(term), "label": line_of(term)["label"] if len(runs) == 1 else None}
@@ -101,7 +103,7 @@ def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
     pull = 0.8 * pull / pull.norm(dim=-1).max().clamp_min(1e-12)
     axis.quiver(*some.T.numpy(), *pull.T.numpy(), angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
     axis.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[])
-    axis.set_title("D's score: violet real, brown generated; arrows: where L pulls", fontsize=8)
+    axis.set_title("D's score: violet real, brown generated; arrows: where the loss pulls", fontsize=8)
     axis.legend(loc="upper right", fontsize=7, framealpha=0.8)
 
 
@@ -160,8 +162,8 @@ def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> No
     for row, (step, part) in enumerate(parts[-WRITTEN:]):
         left = step > sum(axis.get_xlim()) / 2
         axis.annotate(
-            part, (step + 0.5, 1 - 0.12 * row), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-3 if left else 3, -7), textcoords="offset points",
-            ha="right" if left else "left", bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5},
+            f"{step}: {part}", (step + 0.5, 1 - 0.12 * row), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-3 if left else 3, -7), textcoords="offset points",
+            ha="right" if left else "left", bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
 
 
@@ -172,7 +174,7 @@ def draw_quality(axis: Axes, session: Session, quality: Sequence[dict[str, float
     for kind in ("real", "generated"):
         axis.plot(steps, smooth([r[kind] for r in rows]), color=COLOURS[kind], linewidth=1, label=f"D right on {kind}")
     shown = [q for q in quality if rows and steps[0] - 1 <= q["step"] <= steps[-1]]
-    for name, style in zip((n for n in (shown[0] if shown else {}) if n not in ("step", "distance")), (".-", ".:"), strict=False):
+    for name, style in zip((n for n in (shown[0] if shown else {}) if n not in ("step", "distance to the truth")), (".-", ".:"), strict=False):
         axis.plot([q["step"] for q in shown], [q[name] for q in shown], style, color=COLOURS["generator"], linewidth=1.6, markersize=4, label=name)
     draw_marks_plain(axis, session, steps)
     axis.set(ylim=(-0.03, 1.03))
@@ -206,10 +208,11 @@ def draw_scores(axis: Axes, session: Session) -> None:
         say_empty(axis, "no step yet")
     for place in (-1, 1):
         axis.axvline(place, color="#555555", linewidth=0.7, linestyle=":")
-    axis.set_title("D's scores, last steps", fontsize=8)
+    axis.set_title("D's scores, last steps", fontsize=8, pad=13)
+    axis.set_xlabel("dotted: what the hinge asks for", fontsize=6, labelpad=1)
     finish(axis)
     axis.set_yticks([])
-    axis.legend(fontsize=6, loc="upper left", framealpha=0.7)
+    key(axis, 2)
 
 
 def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
@@ -219,7 +222,7 @@ def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
     names = list(shares)[::-1]
     axis.barh(names, [shares[n] for n in names], color=[colour_of(n) for n in names])
     for place, name in enumerate(names):
-        axis.text(0.98, place, label_of(name), ha="right", va="center", fontsize=7, bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1})
+        axis.text(0.98, place, label_of(name), ha="right", va="center", fontsize=7, bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 1})
     axis.set(xlim=(0, 1), yticks=[])
     axis.set_title("share of the pull on x̂", fontsize=8)
     finish(axis)
@@ -232,7 +235,9 @@ def say_empty(axis: Axes, text: str) -> None:
 def key(axis: Axes, columns: int) -> None:
     """The legend above the axes, where it hides neither curve nor mark."""
     if axis.get_legend_handles_labels()[1]:
-        axis.legend(fontsize=6, loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=columns, frameon=False, handlelength=1.4, columnspacing=1.0, labelspacing=0.2)
+        made = axis.legend(fontsize=6, loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=columns, frameon=False, handlelength=1.4, columnspacing=1.0, labelspacing=0.2)
+        for line in made.get_lines():
+            line.set_linewidth(2.5)  # a thin swatch shows no colour
 
 
 def finish(axis: Axes) -> None:

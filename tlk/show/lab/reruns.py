@@ -16,10 +16,11 @@ from tlk.show.pieces import give_way
 from .drawing import draw_comparison, png
 from .events import Log
 from .stills import draw_compared
+from .telling import difference
 from .views import Look
 
 LOOKS = 40  #: points of the quality curve that a replay makes, at least, where it has as many steps
-WAIT = "Pause stops it; the other controls wait until then"
+WAIT = "Pause stops it; the other controls wait"
 PAUSED, TRAINING, REPLAYING, COMPARING = "❚❚ paused", "▶ training", "▶ replaying", "▶ A/B"
 
 Runs = tuple[dict[str, tuple[list[dict[str, float]], Look]], LossWeights, LossWeights]  #: what was found, weights of A and of B
@@ -106,12 +107,13 @@ class Reruns:
         weights, before = (self.session.saved.weights, self.session.stepper.weights.snapshot()), (self._second.value, self._second.layout.display)
         with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
             self._tell()
-            self._say(f"A/B: {steps} steps twice from step {self.session.saved.step} · {WAIT}")
+            named = {"without": "run A, weights as kept", "with": f"run B, {difference(*weights) or 'nothing changed either'}"}
+            self._say(f"A/B: {steps} steps twice from the snapshot at step {self.session.saved.step} · {WAIT}")
             await give_way()
             for name, rows in runs:
                 if len(rows) == steps or self.controls.slow.value:
                     found[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
-                self._say(f"A/B: run {'A' if name == 'without' else 'B'}, step {len(rows)} of {steps} · {WAIT}")
+                self._say(f"A/B: {named[name]}: step {len(rows)} of {steps} · {WAIT}")
                 done = name == "with" and len(rows) == steps
                 if self.controls.slow.value and not done:
                     self._show_below(found, *weights)

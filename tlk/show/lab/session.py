@@ -61,7 +61,7 @@ class Session:
         for step, name, before, after in self.changes:
             names = steps.setdefault(step, {})
             names[name] = names.get(name, (before, after))[0], after
-        texts = {step: [f"{words(n)} {number(a)} → {number(b)}" for n, (a, b) in names.items() if a != b] for step, names in steps.items()}
+        texts = {step: [f"{words(n)} {shown(n, a)} → {shown(n, b)}" for n, (a, b) in names.items() if a != b] for step, names in steps.items()}
         return [(step, ", ".join(said)) for step, said in texts.items() if said]
 
     @property
@@ -236,6 +236,11 @@ def parts_of(weights: LossWeights) -> dict[str, float]:
 
 def words(name: str) -> str:
     return {"discriminator_steps": "D steps", "feature_matching": "feature matching"}.get(name, name)
+
+
+def shown(name: str, value: float) -> str:
+    """A weight as its dial shows it."""
+    return "off" if value == 0 and name != "discriminator_steps" else number(value)
 
 
 def number(value: float) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .session import Session, number, read_weight, words
+from tlk.learning import LossWeights
+
+from .session import WEIGHTS, Session, read_weight, shown, words
 
 LINE = 19  #: pixels of a line of text: with the dials above them they leave room for the picture in a window of 720
 NEXT = "from the next step"
@@ -13,25 +15,41 @@ NEXT = "from the next step"
 def used(session: Session, dials: Iterable[str]) -> str:
     """The weights of the last step; of one that trained one side alone, who it was and what it heard of them."""
     weights = session.report.weights
-    values = {name: f"{words(name)} {number(read_weight(weights, name))}" for name in dials}
+    values = {name: f"{words(name)} {shown(name, read_weight(weights, name))}" for name in dials}
     steps = values.pop("discriminator_steps")
     if not weights.generator_steps:
         return f"D alone, G as it was · used: {steps}"
-    if not weights.discriminator_steps and session.stepper.weights.discriminator_steps:
+    if one_sided(session):
         return "G alone, D as it was · used: " + ", ".join(values.values())
     return "used: " + ", ".join([*values.values(), steps])
 
 
+def one_sided(session: Session) -> bool:
+    """The last step trained D alone or G alone."""
+    weights = session.report.weights
+    return not weights.generator_steps or not weights.discriminator_steps and session.stepper.weights.discriminator_steps > 0
+
+
 def waiting(session: Session) -> str:
     """All that was turned and that no step has used yet, however many dials and presets it came from; empty when it was turned back."""
-    held, values = session.stepper.weights, {}
+    now = session.stepper.weights
+    last = {n: read_weight(session.report.weights if session.report else now, n) for n in WEIGHTS}
+    if session.report and one_sided(session):
+        last["discriminator_steps"] = now.discriminator_steps
+    values = {n: read_weight(now, n) for n in WEIGHTS if read_weight(now, n) != last[n]}  # an A/B takes up what was turned before it: no step of the training has used that
     for do, name, value in list(session.wishes):
         if do == "back":
-            held, values = session.saved.weights, {}
+            last, values = {n: read_weight(session.saved.weights, n) for n in WEIGHTS}, {}
         elif do == "set":
             values[name] = value
-    changed = [f"{words(n)} {number(v)}" for n, v in values.items() if v != read_weight(held, n)]
+    changed = [f"{words(n)} {shown(n, v)}" for n, v in values.items() if v != last[n]]
     return ", ".join(changed) + f" {NEXT} on" if changed else ""
+
+
+def difference(without: LossWeights, with_: LossWeights) -> str:
+    """What the second has changed; empty when nothing."""
+    both = {n: (read_weight(without, n), read_weight(with_, n)) for n in WEIGHTS}
+    return ", ".join(f"{words(n)} {shown(n, a)} → {shown(n, b)}" for n, (a, b) in both.items() if a != b)
 
 
 def spoken(text: str) -> str:

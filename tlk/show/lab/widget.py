@@ -198,12 +198,19 @@ class LossLab(Reruns):
         if self._refused():
             return False
         self.session.ask("set", name, value)
-        self._say(waiting(self.session))
+        self._say(self._waits())
         return True
 
     def _chosen(self, preset: str) -> None:
         if not self._refused():
-            self._say(f"{preset}: {waiting(self.session) or 'its weights are in use already'}")
+            self._say(f"{preset}: {self._waits() or 'its weights are in use already'}")
+
+    def _waits(self) -> str:
+        """What waits for the next step. Marks drawn at the step where the lab stands may be wrong by now: then they are drawn again."""
+        if self._doing == PAUSED and any(step == self.session.stepper.step for step, *_ in self.session.changes):
+            self.session.settle()
+            self.draw()
+        return waiting(self.session)
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():
