@@ -10,7 +10,7 @@ from tlk.data.heads.puppet import Puppet, most_frontal
 from tlk.learning.model import Model
 from tlk.networks import Discriminator, Embedder, Generator
 from tlk.presets import preset
-from tlk.show.puppeteer import Puppeteer, motion_of
+from tlk.show.puppeteer import Puppeteer, mosaic, motion_of
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +73,10 @@ def test_ff_stands_in_until_ft_is_trained(model, clip):
 def test_more_frames_than_there_are(model, clip):
     with pytest.raises(ValueError, match="fewer than each T"):
         Puppeteer(model, clip, (32,))
+
+
+def test_source_frames_stand_in_a_square():
+    frames = torch.rand(5, 3, 4, 4)
+    square = mosaic(frames)
+    assert square.shape == (3, 12, 12) and torch.equal(square[:, 4:8, 4:8], frames[4]) and torch.equal(square[:, 8:, :], torch.ones(3, 4, 12))
+    assert torch.equal(mosaic(frames[:1]), frames[0])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping, Sequence
 
 import torch
+from einops import rearrange
 from ipywidgets import HTML, Button, FloatSlider, HBox, Image, Layout, ToggleButtons, VBox
+from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -33,6 +36,13 @@ def motion_of(yaw: float = 0.0, pitch: float = 0.0, mouth: float = 0.0, brows: f
     up, down = max(brows, 0.0), max(-brows, 0.0)
     units = {"jawOpen": mouth, "browInnerUp": up, "browOuterUpLeft": up, "browOuterUpRight": up, "browDownLeft": down, "browDownRight": down}
     return heads.Motion.still(yaw, pitch, **units, eyeBlinkLeft=blink, eyeBlinkRight=blink)
+
+
+def mosaic(frames: Float[Tensor, "f c h w"]) -> Float[Tensor, "c _ _"]:
+    """Frames in a square, row by row; what is left of it is white."""
+    side = math.ceil(len(frames) ** 0.5)
+    white = torch.ones(side * side - len(frames), *frames.shape[1:])
+    return rearrange(torch.cat([frames, white]), "(r s) c h w -> c (r h) (s w)", s=side)
 
 
 class Puppeteer:
@@ -74,27 +84,27 @@ class Puppeteer:
         self.sliders = {name: self._slider(name, *row[:2]) for name, row in SLIDERS.items()}
         self.choice_t = ToggleButtons(options=[(str(t), t) for t in self.sources], value=self.sources[-1], tooltips=["source frames of the person"] * len(self.sources), style={"button_width": "60px"})
         self.choice_kind = ToggleButtons(options=["FF", "FT"], tooltips=["feed-forward: no training", "fine-tuned on the T frames"], style={"button_width": "60px"})
-        self.reset, self.train_button = Button(description="Reset", tooltip="all sliders back to the middle"), Button(description="Train FT", tooltip=f"fine-tune for {self.epochs} epochs, for each T that has no FT head yet")
+        self.reset, self.train_button = Button(description="Reset", tooltip="all sliders back to 0"), Button(description="Train FT", tooltip=f"fine-tune for {self.epochs} epochs, for each T that has no FT head yet")
         self._show_what_is_left()
         self.reset.on_click(lambda _: self.set(**dict.fromkeys(SLIDERS, 0.0)))
         self.train_button.on_click(lambda _: self._start_training())
         for control in (*self.sliders.values(), self.choice_t, self.choice_kind):
             control.observe(self._changed, names="value")
-        self._lines, self._face = (Image(format="png", width=SHOW, height=SHOW) for _ in range(2))
+        self._lines, self._face, self._seen = (Image(format="png", width=SHOW, height=SHOW) for _ in range(3))
         self.message = HTML()
         rows = [HBox([slider, self._undo(name), note(SLIDERS[name][2])]) for name, slider in self.sliders.items()]
         choice = [note("source frames T"), self.choice_t] if len(self.sources) > 1 else [note(f"source frames T: {self.sources[0]}")]  # no switch with one position
-        pictures = HBox([VBox([self._lines, note("landmarks: all that the head is told")]), VBox([self._face, note("the head (synthetic)")])])
+        pictures = HBox([VBox([self._lines, note("landmarks: all that the head is told")]), VBox([self._face, note("the head (synthetic)")]), VBox([self._seen, note("its source frames")])])
         self.widget = VBox([HBox([*choice, note("head"), self.choice_kind], layout=Layout(align_items="center", grid_gap="8px")), *rows, HBox([self.reset, self.train_button]), pictures, self.message])
         self.widget.add_class("tlk-puppeteer")
 
     def _slider(self, name: str, low: float, high: float) -> FloatSlider:
-        step, form = (2.0, ".0f") if high > 1 else ((high - low) / 40, ".2f")  # degrees, shares
+        step, form = (1.0, ".0f") if high > 1 else ((high - low) / 40, ".2f")  # degrees, shares
         slider = FloatSlider(value=0.0, min=low, max=high, step=step, readout_format=form, description=name, layout=Layout(width="330px"), style={"description_width": "60px"})
         return slider.add_class(f"puppet-{name}")
 
     def _undo(self, name: str) -> Button:
-        button = Button(description="↺", tooltip=f"{name} back to the middle", layout=Layout(width="34px"))
+        button = Button(description="↺", tooltip=f"{name} back to 0", layout=Layout(width="34px"))
         button.on_click(lambda _: self.set(**{name: 0.0}))
         return button
 
@@ -132,6 +142,7 @@ class Puppeteer:
         head, what = self.head()
         face = head.drive(points)[0]
         took = time.perf_counter() - begun
+        self._seen.value = png(mosaic(self._frames(self.choice_t.value).images))
         enlarged = (points + 0.5) * SHOW / self.clip.size - 0.5
         self._lines.value, self._face.value = png(rasterise(enlarged, SHOW)[0]), png(face)
         self.message.value = f"<div role='status'>T = {self.choice_t.value}, {what} · {1000 * took:.0f} ms a frame</div>"
@@ -159,14 +170,14 @@ class Puppeteer:
 
     async def train(self) -> None:
         """Fine-tune a head for each T that has none; sliders stay alive meanwhile, driving FF."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self.train_button.disabled = asyncio.get_running_loop(), True
         for t in self.sources:
             if (t, "FT") in self.heads:
                 continue
             tuning = FineTuning(self.model, self._frames(t), seed=self.seed)
             total = tuning.steps_per_epoch * self.epochs
             for report in tuning.steps(total):
-                self.message.value = f"<div role='status'>FT for T = {t}: step {report.step} of {total}</div>"
+                self.message.value = f"<div role='status'>training FT for T = {t}: step {report.step} of {total} · the picture is {self.head()[1].partition(',')[0]} until then</div>"
                 await give_way()
             self.heads[t, "FT"] = tuning.head()
         self._show_what_is_left()

@@ -27,6 +27,26 @@ def terms(stepper, steps: int) -> list[dict]:
     return [r.terms for r in stepper.steps(steps)]
 
 
+def test_what_is_measured_at_every_fourth_look_is_dated_and_never_of_another_branch():
+    """The landmark error and the shares: of this step, or with the step that they are of; after a step back, or with other weights, of now."""
+    session = Session(faces())
+    stepper, view = session.stepper, FacesView(session.stepper)
+    first = view.look(stepper, stepper.weights)
+    assert first.at is None and not first.held and "landmark error" in first.quality
+    session.advance()
+    later = view.look(stepper, stepper.weights)
+    assert later.at == 0 and list(later.held) == ["landmark error"] and "landmark error" not in later.quality and later.shares == first.shares
+    whole = view.look(stepper, stepper.weights, whole=True)
+    assert whole.at is None and "landmark error" in whole.quality and whole.shares != first.shares
+    stepper.weights.adversarial = 0.0
+    assert view.look(stepper, stepper.weights).shares["adversarial"] == 0, "the bars are those of the weights in force"
+    stepper.weights.adversarial = 0.1
+    session.ask("back")
+    session.settle()
+    again = view.look(stepper, stepper.weights)
+    assert again.at is None and again.quality == first.quality, "what was seen at a later step is not this one's"
+
+
 @pytest.mark.parametrize("make, view", [(toy, lambda s: ToyView(32, 8)), (faces, FacesView)], ids=["toy", "faces"])
 def test_constant_weights_give_the_numbers_of_a_plain_loop_also_when_somebody_looks(make, view):
     plain, watched = make(), Session(make())

@@ -8,6 +8,8 @@ from tlk.learning.toy import ToyGAN
 from tlk.show import LossLab
 from tlk.show.lab import widget
 from tlk.show.lab.drawing import draw_lab
+from tlk.show.lab.telling import measured
+from tlk.show.lab.views import Look
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -22,7 +24,7 @@ def drawn(monkeypatch) -> list[int]:
     steps: list[int] = []
     original = LossLab._draw
     monkeypatch.setattr(widget, "REDRAW", 0.0)
-    monkeypatch.setattr(LossLab, "_draw", lambda lab: steps.append(lab.session.stepper.step) or original(lab))
+    monkeypatch.setattr(LossLab, "_draw", lambda lab, whole=False: steps.append(lab.session.stepper.step) or original(lab, whole))
     return steps
 
 
@@ -101,6 +103,31 @@ def test_an_ab_names_its_two_runs():
     lab.set("feature_matching", 0.0)
     asyncio.run(lab.compare(1))
     assert any("run A, weights as kept: step 1 of 1" in s for s in said) and any("run B, feature matching 0.3 → off: step 1 of 1" in s for s in said)
+
+
+def test_an_ab_of_equal_weights_says_so_before_it_begins():
+    lab, said = make(), []
+    lab.message.observe(lambda change: said.append(change["new"]), "value")
+    asyncio.run(lab.compare(1))
+    assert "no weight has changed since, so A and B will be equal" in said[0] and "equal" in said[1]
+
+
+def test_export_says_how_many_of_its_steps_were_taken_back(tmp_path):
+    lab = make(export_to=tmp_path / "lab.json")
+    asyncio.run(lab.run(3))
+    lab.press("export")
+    asyncio.run(lab.run(0))
+    assert "3 steps" in lab.message.value and "taken back" not in lab.message.value
+    lab.back()
+    asyncio.run(lab.run(2))
+    lab.press("export")
+    asyncio.run(lab.run(0))
+    assert "5 steps, 1 event (3 of the steps were taken back)" in lab.message.value
+
+
+def test_a_value_that_is_held_over_has_the_step_it_is_of():
+    assert measured(Look({}, {"SSIM": 0.5}, at=4, held={"landmark error": 0.1}), 7, 7) == "SSIM 0.50; landmark error 0.10 at step 4"
+    assert measured(Look({}, {"SSIM": 0.5, "landmark error": 0.1}), 4, 7) == "SSIM 0.50, landmark error 0.10 at step 4"
 
 
 def test_the_picture_says_of_which_step_it_is():

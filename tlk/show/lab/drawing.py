@@ -23,6 +23,7 @@ TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
 INCHES, DPI, WINDOW = (8.8, 4.6), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9
 FAINT = "#bbbbbb"  #: curves of steps that were taken back
+BETTER = {"SSIM": "SSIM ↑", "landmark error": "landmark error ↓"}  #: which way is better, where the name does not say it
 WRITTEN = 4  #: changes that are written beside their marks
 
 
@@ -66,7 +67,7 @@ def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], 
     draw_quality(shares, session, quality)
     shares.set_xlim(losses.get_xlim())  # so that a mark is one line through both
     draw_scores(figure.add_subplot(grid[0, 3]), session)
-    draw_shares(figure.add_subplot(grid[1, 3]), look.shares)
+    draw_shares(figure.add_subplot(grid[1, 3]), look.shares, look.at)
     figure.text(0.025, 0.015, f"drawn at step {session.stepper.step}", fontsize=7, color="#555555")  # while it trains, the picture is older than the line above it
     return figure
 
@@ -174,12 +175,14 @@ def draw_quality(axis: Axes, session: Session, quality: Sequence[dict[str, float
     for kind in ("real", "generated"):
         axis.plot(steps, smooth([r[kind] for r in rows]), color=COLOURS[kind], linewidth=1, label=f"D right on {kind}")
     shown = [q for q in quality if rows and steps[0] - 1 <= q["step"] <= steps[-1]]
-    for name, style in zip((n for n in (shown[0] if shown else {}) if n not in ("step", "distance to the truth")), (".-", ".:"), strict=False):
-        axis.plot([q["step"] for q in shown], [q[name] for q in shown], style, color=COLOURS["generator"], linewidth=1.6, markersize=4, label=name)
+    names = dict.fromkeys(n for q in shown for n in q if n not in ("step", "distance to the truth"))
+    for name, style in zip(names, (".-", ".:"), strict=False):
+        known = [q for q in shown if name in q]
+        axis.plot([q["step"] for q in known], [q[name] for q in known], style, color=COLOURS["generator"], linewidth=1.6, markersize=4, label=BETTER.get(name, name))
     draw_marks_plain(axis, session, steps)
     axis.set(ylim=(-0.03, 1.03))
     axis.set_ylabel("quality, how often D is right", fontsize=7)
-    axis.set_xlabel("step", fontsize=7)
+    axis.set_xlabel("step" if len(rows) == len(session.rows) else f"step (the last {len(rows)} of {len(session.rows)})", fontsize=7)
     finish(axis)
     key(axis, 2)
 
@@ -215,7 +218,7 @@ def draw_scores(axis: Axes, session: Session) -> None:
     key(axis, 2)
 
 
-def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
+def draw_shares(axis: Axes, shares: dict[str, float], at: int | None = None) -> None:
     """‖weight · ∂term/∂x̂‖ of each term over their sum."""
     if not shares:
         say_empty(axis, "no step yet")
@@ -224,7 +227,7 @@ def draw_shares(axis: Axes, shares: dict[str, float]) -> None:
     for place, name in enumerate(names):
         axis.text(0.98, place, label_of(name), ha="right", va="center", fontsize=7, bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 1})
     axis.set(xlim=(0, 1), yticks=[])
-    axis.set_title("share of the pull on x̂", fontsize=8)
+    axis.set_title("share of the pull on x̂" + (f", step {at}" if at is not None else ""), fontsize=8)
     finish(axis)
 
 

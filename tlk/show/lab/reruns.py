@@ -54,7 +54,10 @@ class Reruns:
                 self.controls.show(self.session.stepper.weights)
                 self.draw()
         if done < log.ticks:
-            return f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Replay begins again and does all {log.ticks}; Run or Step begins a run of its own from here, and both are kept"
+            return (
+                f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Replay begins again and does all {log.ticks}; Run or Step begins a run of its own "
+                f"from here, and both are kept; the snapshot is the recorded run's as it was by then, at step {self.session.saved.step}"
+            )
         return f"replayed {counted(log)}: the same numbers, bit for bit; they end at step {self.session.stepper.step}"
 
     async def _follow(self, reports: Iterator, steps: int) -> int:
@@ -90,6 +93,13 @@ class Reruns:
             log.save(file)
         return path
 
+    def _wrote(self) -> str:
+        """Export, and a sentence about it. Steps before a return to the snapshot are in the log as well."""
+        steps = self.session.stepper.step - self.session.start.step
+        back = 0 if self.session.unfinished else self.session.tick - steps
+        files = [f"{file}: {counted(log)}" for file, log in self._exports(self.export()).items()]
+        return f"wrote {files[0]}" + f" ({back} of the steps were taken back)" * (back > 0) + "".join(f"; {other}" for other in files[1:])
+
     def _exports(self, path: Path) -> dict[Path, Log]:
         recorded = enumerate(self.session.recorded, 1)
         return {path: self.session.history} | {path.with_name(f"{path.stem}-recorded-{n}{path.suffix}"): log for n, log in recorded}
@@ -107,13 +117,14 @@ class Reruns:
         weights, before = (self.session.saved.weights, self.session.stepper.weights.snapshot()), (self._second.value, self._second.layout.display)
         with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
             self._tell()
+            same = "" if difference(*weights) else "no weight has changed since, so A and B will be equal · "
             named = {"without": "run A, weights as kept", "with": f"run B, {difference(*weights) or 'nothing changed either'}"}
-            self._say(f"A/B: {steps} steps twice from the snapshot at step {self.session.saved.step} · {WAIT}")
+            self._say(f"A/B: {steps} steps twice from the snapshot at step {self.session.saved.step} · {same}{WAIT}")
             await give_way()
             for name, rows in runs:
                 if len(rows) == steps or self.controls.slow.value:
                     found[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
-                self._say(f"A/B: {named[name]}: step {len(rows)} of {steps} · {WAIT}")
+                self._say(f"A/B: {same}{named[name]}: step {len(rows)} of {steps} · {WAIT}")
                 done = name == "with" and len(rows) == steps
                 if self.controls.slow.value and not done:
                     self._show_below(found, *weights)

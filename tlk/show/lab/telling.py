@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from tlk.learning import LossWeights
 
 from .session import WEIGHTS, Session, read_weight, shown, words
+from .views import Look
 
 LINE = 19  #: pixels of a line of text: with the dials above them they leave room for the picture in a window of 720
 NEXT = "from the next step"
@@ -44,6 +45,15 @@ def waiting(session: Session) -> str:
             values[name] = value
     changed = [f"{words(n)} {shown(n, v)}" for n, v in values.items() if v != last[n]]
     return ", ".join(changed) + f" {NEXT} on" if changed else ""
+
+
+def measured(look: Look, at: int, step: int) -> str:
+    """The quality that was seen, with the step that it belongs to wherever that is not ``step``."""
+
+    def said(quality: dict[str, float], of: int) -> str:
+        return ", ".join(f"{name} {value:.2f}" for name, value in quality.items()) + (f" at step {of}" if of != step else "")
+
+    return said(look.quality, at) + (f"; {said(look.held, look.at)}" if look.held else "")
 
 
 def difference(without: LossWeights, with_: LossWeights) -> str:

@@ -34,6 +34,8 @@ class Look:
     picture: dict[str, Tensor]
     quality: dict[str, float] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
+    at: int | None = None  #: the step of ``shares`` and ``held``, where that is an earlier one
+    held: dict[str, float] = field(default_factory=dict)  #: quality that was measured then, and not again
 
 
 class ToyView:
@@ -46,7 +48,7 @@ class ToyView:
         line = torch.linspace(-self.extent, self.extent, cells)
         self.cells, self.map = cells, torch.cartesian_prod(line, line)[:, [1, 0]]
 
-    def look(self, stepper: ToyGAN, weights: LossWeights) -> Look:
+    def look(self, stepper: ToyGAN, weights: LossWeights, whole: bool = True) -> Look:
         with only_looking(stepper):
             critic = stepper.critic.module
             with torch.no_grad():
@@ -95,14 +97,18 @@ class FacesView:
         self.drawn, self.real = (t.to(stepper.fabric.device) for t in (rasterise(self.points, size), self.real))
         self.shares: dict[str, float] = {}
         self.error: float | None = None
+        self.measured: tuple[int, LossWeights] | None = None  # where the landmark error and the shares are from
         self.detector = open_dlib()
 
-    def look(self, stepper: MetaLearning | FineTuning, weights: LossWeights) -> Look:
+    def look(self, stepper: MetaLearning | FineTuning, weights: LossWeights, whole: bool = False) -> Look:
+        """``whole``: measure all. Else the dearer half, landmark error and shares, at every fourth look, after a step back and with other weights."""
+        here = stepper.step, weights.snapshot()
+        stale = self.measured is None or self.measured[0] > here[0] or self.measured[1] != here[1] or whole and self.measured != here
         with only_looking(stepper):
             with torch.no_grad():
                 fake, embedding = self._generate(stepper)
-            if self.rest <= 0:  # the dearer half: every fourth look
-                self.error = self._landmark_error(fake)
+            if self.rest <= 0 or stale:
+                self.error, self.measured = self._landmark_error(fake), here
                 if stepper.content is not None:  # fine-tuning loads it with its first step
                     self.shares, self.rest = self._shares(stepper, weights, fake, embedding), 4
         self.rest -= 1
@@ -110,9 +116,10 @@ class FacesView:
         if self.source is not None:
             picture = {"source": self.source[:, 0]} | picture
         quality = {"SSIM": ssim(fake, self.real).mean().item()}
-        if self.error is not None:
-            quality["landmark error"] = self.error
-        return Look(picture, quality, self.shares)
+        error = {} if self.error is None else {"landmark error": self.error}
+        if self.measured[0] == here[0]:
+            return Look(picture, quality | error, self.shares)
+        return Look(picture, quality, self.shares, self.measured[0], error)
 
     def _landmark_error(self, fake: Tensor) -> float | None:
         """Mean over the frames in which a face is found, 1 where there is none; None when dlib is not installed."""

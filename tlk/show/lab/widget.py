@@ -20,10 +20,10 @@ from tlk.show.pieces import give_way, running_loop
 
 from .controls import Controls
 from .drawing import draw_lab, png
-from .reruns import PAUSED, TRAINING, Reruns, Runs, counted
+from .reruns import PAUSED, TRAINING, Reruns, Runs
 from .session import Session
 from .stills import draw_still
-from .telling import LINE, NEXT, spoken, used, waiting
+from .telling import LINE, NEXT, measured, spoken, used, waiting
 from .views import view_of
 
 REDRAW = 0.25  #: seconds between two pictures, at least
@@ -144,22 +144,22 @@ class LossLab(Reruns):
     def draw(self) -> None:
         """Look and draw now, whatever share of the time drawing has had."""
         spent = self.drawing_seconds
-        self._draw()
+        self._draw(whole=True)
         self.drawing_seconds, self._last_cost = spent, 0.0  # nothing to be paid for by the training that follows: its first picture comes at once
 
-    def _draw(self) -> None:
+    def _draw(self, whole: bool = False) -> None:
         begun = time.perf_counter()
-        self._observe()
+        self._observe(whole)
         self._image.value, self._image_of = png(draw_lab(self.session, self._look, list(self._quality))), self.session.stepper.step
         self._tell()
         self._drawn_at, self._last_cost = time.perf_counter(), time.perf_counter() - begun
         self._trained_then, self._changes_drawn = self.training_seconds, len(self.session.changes)
         self.drawing_seconds += self._last_cost
 
-    def _observe(self) -> None:
+    def _observe(self, whole: bool = False) -> None:
         """Look at where the stepper is now, for the picture and the curve of quality."""
         stepper = self.session.stepper
-        self._look, self._look_of = self.view.look(stepper, stepper.weights), stepper.step
+        self._look, self._look_of = self.view.look(stepper, stepper.weights, whole), stepper.step
         while self._quality and self._quality[-1]["step"] >= stepper.step:
             self._quality.pop()
         self._quality.append({"step": stepper.step, **self._look.quality})
@@ -170,8 +170,7 @@ class LossLab(Reruns):
         here = f"<b>{self._doing} · step {step}</b> · "
         if self.session.report is None:
             return here + "no step taken from here yet" + ": press ▶ Run or Step" * (self._doing == PAUSED)
-        quality = ", ".join(f"{k} {v:.2f}" for k, v in self._look.quality.items())
-        return here + f"{used(self.session, self.controls.dials)}<br>{quality}" + (f" at step {self._look_of}" if self._look_of != step else "")
+        return here + f"{used(self.session, self.controls.dials)}<br>{measured(self._look, self._look_of, step)}"
 
     def _tell(self) -> None:
         if NEXT in self.message.value and not self.session.waiting:
@@ -277,7 +276,7 @@ class LossLab(Reruns):
             elif order == "compare":
                 await self.compare()
             elif order == "export":
-                self._say("wrote " + "; ".join(f"{file}: {counted(log)}" for file, log in self._exports(self.export()).items()))
+                self._say(self._wrote())
             elif order == "replay":
                 self._say(await self.replay())
         except (ValueError, OSError) as error:
