@@ -97,7 +97,7 @@ def test_05_the_same_dials_on_a_face(laboratory):
     before = lab.step
     lab.turn("content", "Home", 1)
     lab.click("Step")
-    lab.read(rf"paused · step {before + 1} .*used: content 0,")
+    lab.read(rf"paused · step {before + 1} .*used: content off,")
     laboratory.picture("05-4-face")
 
 
@@ -113,7 +113,7 @@ def test_06_and_07_a_change_during_training_a_pause_and_a_replay_that_is_left(la
     lab.click("▶ Run")
     lab.read("▶ training")
     lab.turn("content", "Home", 1)
-    lab.read("used: content 0,")
+    lab.read("used: content off,")
     lab.click("❚❚ Pause")
     lab.read("❚❚ paused")
     laboratory.picture(f"{number}-1-marked")
