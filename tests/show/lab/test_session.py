@@ -38,6 +38,8 @@ def test_what_is_measured_at_every_fourth_look_is_dated_and_never_of_another_bra
     assert later.at == 0 and list(later.held) == ["landmark error"] and "landmark error" not in later.quality and later.shares == first.shares
     whole = view.look(stepper, stepper.weights, whole=True)
     assert whole.at is None and "landmark error" in whole.quality and whole.shares != first.shares
+    view.error = 7.0  # as if another run had been looked at, at a step of this number
+    assert view.look(stepper, stepper.weights, whole=True).quality == whole.quality, "measured, not remembered"
     stepper.weights.adversarial = 0.0
     assert view.look(stepper, stepper.weights).shares["adversarial"] == 0, "the bars are those of the weights in force"
     stepper.weights.adversarial = 0.1

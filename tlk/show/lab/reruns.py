@@ -123,7 +123,7 @@ class Reruns:
             await give_way()
             for name, rows in runs:
                 if len(rows) == steps or self.controls.slow.value:
-                    found[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
+                    found[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights, len(rows) == steps))
                 self._say(f"A/B: {same}{named[name]}: step {len(rows)} of {steps} · {WAIT}")
                 done = name == "with" and len(rows) == steps
                 if self.controls.slow.value and not done:
@@ -144,7 +144,7 @@ class Reruns:
         """Show what an A/B found, unless it was broken off; the sentence about it."""
         step = self.session.stepper.step
         if runs is None:
-            self._tell()
+            self.draw()  # what was measured last is a run's that is given up
             return f"A/B stopped, nothing was compared; the training itself has not moved: it stands at step {step}"
         self._comparison = runs
         self._show_below(*runs)

@@ -103,7 +103,7 @@ class FacesView:
     def look(self, stepper: MetaLearning | FineTuning, weights: LossWeights, whole: bool = False) -> Look:
         """``whole``: measure all. Else the dearer half, landmark error and shares, at every fourth look, after a step back and with other weights."""
         here = stepper.step, weights.snapshot()
-        stale = self.measured is None or self.measured[0] > here[0] or self.measured[1] != here[1] or whole and self.measured != here
+        stale = self.measured is None or self.measured[0] > here[0] or self.measured[1] != here[1] or whole
         with only_looking(stepper):
             with torch.no_grad():
                 fake, embedding = self._generate(stepper)
