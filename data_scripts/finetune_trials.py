@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> str:
         subjects = seen(subjects, *sources)
     records = evaluate(subjects, systems(model, options.only, options.epochs, options.seed, options.beside), sources, judges, options.out / "records")
     about = describe(options, model, judges, subjects) | {"rendered people": f"the first {options.people} of the split validation"}
-    about["command"] = about["command"].replace("tlk.evaluation ", f"data_scripts.finetune_trials --only {' '.join(options.only)} ", 1)
+    about["command"] = about["command"].replace("tlk.evaluation ", f"data_scripts.finetune_trials --only {' '.join(options.only)} {'--seen ' * options.seen}", 1)
     return write(options.out, summarise(records), about, subjects, records, sources)
 
 
