@@ -57,6 +57,15 @@ def test_the_notebook_opens_and_trains(laboratory, lab):
     laboratory.picture("1-opened")
 
 
+def test_a_small_window_holds_dials_and_picture(laboratory, lab):
+    page = laboratory.page
+    usual = page.viewport_size
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.wait_for_timeout(1000)
+    assert lab.lab.bounding_box()["height"] <= page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").bounding_box()["height"]
+    page.set_viewport_size(usual)
+
+
 def test_a_slider_moved_during_training_is_used_and_marked(laboratory, lab):
     lab.come()
     lab.click("▶ Run")

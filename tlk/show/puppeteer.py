@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from einops import rearrange
-from ipywidgets import HTML, Button, FloatSlider, HBox, Image, Layout, ToggleButtons, VBox
+from ipywidgets import HTML, Button, FloatSlider, HBox, Image, IntSlider, Layout, ToggleButtons, VBox
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -98,10 +98,11 @@ class Puppeteer:
         self.widget = VBox([HBox([*choice, note("head"), self.choice_kind], layout=Layout(align_items="center", grid_gap="8px")), *rows, HBox([self.reset, self.train_button]), pictures, self.message])
         self.widget.add_class("tlk-puppeteer")
 
-    def _slider(self, name: str, low: float, high: float) -> FloatSlider:
-        step, form = (1.0, ".0f") if high > 1 else ((high - low) / 40, ".2f")  # degrees, shares
-        slider = FloatSlider(value=0.0, min=low, max=high, step=step, readout_format=form, description=name, layout=Layout(width="330px"), style={"description_width": "60px"})
-        return slider.add_class(f"puppet-{name}")
+    def _slider(self, name: str, low: float, high: float) -> FloatSlider | IntSlider:
+        look = {"description": name, "layout": Layout(width="330px"), "style": {"description_width": "60px"}}
+        if high > 1:  # whole degrees, in the page's own arithmetic too: screen readers say what it holds
+            return IntSlider(value=0, min=int(low), max=int(high), **look).add_class(f"puppet-{name}")
+        return FloatSlider(value=0.0, min=low, max=high, step=(high - low) / 40, readout_format=".2f", **look).add_class(f"puppet-{name}")
 
     def _undo(self, name: str) -> Button:
         button = Button(description="↺", tooltip=f"{name} back to 0", layout=Layout(width="34px"))
@@ -109,17 +110,17 @@ class Puppeteer:
         return button
 
     def set(self, *, sources: int | None = None, head: str | None = None, **values: float) -> None:
-        """Move sliders by name (``yaw=20``), choose T with ``sources`` and FF or FT with ``head``. ValueError for an unknown name."""
+        """Move sliders by name (``yaw=20``; yaw and pitch in whole degrees), choose T with ``sources`` and FF or FT with ``head``. ValueError for an unknown name."""
         if unknown := sorted(set(values) - set(SLIDERS)):
             raise ValueError(f"there is no slider {unknown[0]!r}; there are {', '.join(SLIDERS)}")
         for name, value in values.items():
-            self.sliders[name].value = value
+            self.sliders[name].value = round(value) if isinstance(self.sliders[name], IntSlider) else value
         self.choice_t.value = self.choice_t.value if sources is None else sources
         self.choice_kind.value = self.choice_kind.value if head is None else head
 
     @property
     def values(self) -> dict[str, float]:
-        return {name: slider.value for name, slider in self.sliders.items()}
+        return {name: float(slider.value) for name, slider in self.sliders.items()}
 
     def landmarks(self) -> Tensor:
         """(1, 68, 2), in pixels of the model's image."""

@@ -6,7 +6,7 @@ import pytest
 
 from tlk.learning.toy import ToyGAN
 from tlk.show import LossLab
-from tlk.show.lab import widget
+from tlk.show.lab import drawing, widget
 from tlk.show.lab.drawing import draw_lab
 from tlk.show.lab.telling import measured
 from tlk.show.lab.views import Look
@@ -161,4 +161,23 @@ def test_plots_without_a_step_say_so_and_what_was_left_has_a_name():
     lab.back()
     losses, shares = draw_lab(lab.session, lab._look, list(lab._quality)).axes[1:3]
     assert "left behind" in [t.get_text() for t in losses.get_legend().get_texts()]
+    assert "no step from here yet" in words() and "no step yet" not in words()
     assert losses.get_xlim() == shares.get_xlim(), "a mark is one line through both"
+
+
+def test_words_beside_marks_stand_above_every_curve():
+    lab = make()
+    asyncio.run(lab.run(5))
+    for weights in ("content", "feature_matching", "adversarial"):
+        lab.set(weights, 2.0)
+    asyncio.run(lab.run(2))
+    losses = draw_lab(lab.session, lab._look, []).axes[1]
+    written = [t for t in losses.texts if "→" in t.get_text()]
+    curves = [line for line in losses.lines if len(line.get_ydata()) > 2]
+    highest = losses.transAxes.inverted().transform(losses.transData.transform([(0, max(line.get_ydata().max() for line in curves))]))[0, 1]
+    assert len(written) == 3 and highest < 1 - 3 * drawing.ROW + 1e-6
+
+
+def test_a_b_draws_contents_parts_as_one_curve():
+    rows = [{"step": 1, "content/net": 2.0, "content/net@face": 4.0, "match": 1.0, "discriminator": 0.5, "real": 1.0, "generated": 1.0}]
+    assert drawing.terms_of(rows) == {"content": [3.0], "match": [1.0], "discriminator": [0.5]}

@@ -15,15 +15,15 @@ from .session import number, read_weight, words
 HINTS = {
     "content": "how much the picture must resemble the truth",
     "adversarial": "how much D's opinion counts",
-    "feature_matching": "how much D's inner layers must answer alike to truth and picture",
-    "match": "how strongly the embedding is pulled to the clip's row of W",
+    "feature_matching": "how alike truth and picture must be to D's layers",
+    "match": "how strongly ê is pulled to the clip's row of W",
     "discriminator_steps": "updates of D for each one of G; 0 stops D",
 }
 BUTTONS = {
     "run": ("▶ Run", "train until Pause"),
     "pause": ("❚❚ Pause", "stop after the step at hand: training, a replay or A/B"),
     "step": ("Step", "one whole step: D, then G"),
-    "D": ("Step D", "train D alone for one step"),
+    "D": ("Step D", "train D alone for one step; with D steps at 0, one update"),
     "G": ("Step G", "train G alone for one step"),
     "snapshot": ("Keep snapshot", "remember networks, optimisers, weights and step as they are now"),
     "back": ("Back to snapshot", "return to what was kept last (at first: the start)"),
@@ -31,6 +31,7 @@ BUTTONS = {
     "export": ("Export", "write what was done, and every number, to a file"),
     "replay": ("Replay", "do it all again from the start and compare every number"),
 }
+NARROW = "<style>.tlk-lab .widget-readout { width: 50px; min-width: 50px }</style>"  #: the place that a number needs; the track has the rest
 RATIO = "; a notch is about twice the one before it, from a hundredth of the start to a hundred times it, and off"
 PAPER_CONTENT = {"vgg19-caffe": 1e-2, "vggface": 2e-3, "efficientnet-lite0": 1.2e-2}  # preprint v1; the last stands for both
 
@@ -73,13 +74,13 @@ class Dial:
         options = [(str(n), n) for n in sorted({0, 1, 2, 3, 5, 10, int(start)})] if name == "discriminator_steps" else notches(start, also)
         self.slider = SelectionSlider(
             options=options, value=start, description=words(name), continuous_update=False, tooltip=HINTS[name] + RATIO * (name != "discriminator_steps"),
-            layout=Layout(width="326px"), style={"description_width": "116px"},
+            layout=Layout(width="268px"), style={"description_width": "114px"},
         )
         self.slider.observe(self._moved, names="value")
         self.reset = Button(description="↺", tooltip=f"{words(name)} back to {number(start)}", layout=Layout(width="34px"))
         self.reset.on_click(lambda _: self.put(self.start))
         hint = HTML(f"<div style='color: #555; font-size: 11px; line-height: 13px'>{HINTS[name]}</div>", layout=Layout(margin="0 0 2px 8px"))
-        self.widget = VBox([HBox([self.slider, self.reset]), hint], layout=Layout(width="376px"))
+        self.widget = VBox([HBox([self.slider, self.reset]), hint], layout=Layout(width="308px"))
         self.slider.add_class(f"lab-{name}")
 
     def _moved(self, change) -> None:
@@ -116,7 +117,7 @@ class Controls:
         self.choices = {name: button(name, hint, lambda _, n=name: self.choose(n)) for name, (_, hint) in self.presets.items()}
         self.slow = Checkbox(description="slow motion", indent=False, tooltip="a picture and a breath after each step", layout=Layout(width="120px"))
         names = list(self.buttons)
-        groups = ([*(self.buttons[n] for n in names[:5]), self.slow], [self.buttons[n] for n in names[5:]], [note("All dials to:"), *self.choices.values()])
+        groups = ([*(self.buttons[n] for n in names[:5]), self.slow], [self.buttons[n] for n in names[5:]], [note(NARROW + "All dials to:"), *self.choices.values()])
         self.widget = VBox([
             wrapped([wrapped(group) for group in groups], "0 16px"),  # as many abreast as the window has room for: then the picture is in it with them
             wrapped([dial.widget for dial in self.dials.values()]),

@@ -9,6 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from tlk.learning import LossWeights
@@ -21,10 +22,10 @@ from .views import Look, ToyView
 #: One colour for each term, none of them a role's (``COLOURS``); D's loss has D's.
 TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8C564B", "match": "#999933", "discriminator": COLOURS["discriminator"]}
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
-INCHES, DPI, WINDOW = (8.8, 4.6), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9
+INCHES, DPI, WINDOW = (8.8, 3.9), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9; low enough for a window of 768 with the dials
 FAINT = "#bbbbbb"  #: curves of steps that were taken back
 BETTER = {"SSIM": "SSIM ↑", "landmark error": "landmark error ↓"}  #: which way is better, where the name does not say it
-WRITTEN = 4  #: changes that are written beside their marks
+WRITTEN, ROW = 3, 0.09  #: changes that are written beside their marks, and the height of each as a share of the axes
 
 
 def colour_of(term: str) -> str:
@@ -59,7 +60,7 @@ def jpeg(figure: Figure, quality: int = 45) -> bytes:
 def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], dpi: float = DPI) -> Figure:
     """Picture at the left; losses, accuracy with quality, scores and shares at the right."""
     figure = Figure(INCHES, dpi=dpi)
-    grid = figure.add_gridspec(2, 4, width_ratios=(1.1, 1.1, 1.6, 1.1), left=0.025, right=0.985, top=0.897, bottom=0.092, wspace=0.3, hspace=0.45)
+    grid = figure.add_gridspec(2, 4, width_ratios=(0.95, 0.95, 1.75, 1.1), left=0.025, right=0.985, top=0.88, bottom=0.108, wspace=0.3, hspace=0.58)
     place = figure.add_subplot(grid[:, :2])
     draw_plane(place, look.picture) if "map" in look.picture else draw_frames(place, look.picture)
     losses, shares = figure.add_subplot(grid[0, 2]), figure.add_subplot(grid[1, 2])
@@ -75,7 +76,7 @@ def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], 
 def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], without: LossWeights, with_: LossWeights, dpi: float = DPI) -> Figure:
     """A and B side by side: their pictures at the end, and their terms in one plot (A thin and dashed)."""
     figure = Figure((INCHES[0], 3.8), dpi=dpi)
-    grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.12, wspace=0.15, width_ratios=(1, 1, 1.1))
+    grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.2, wspace=0.15, width_ratios=(1, 1, 1.1))
     changed = difference(without, with_)
     curves = figure.add_subplot(grid[2])
     for column, (name, (rows, look)) in enumerate(runs.items()):
@@ -83,15 +84,24 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
         draw_plane(axis, look.picture) if "map" in look.picture else draw_frames(axis, look.picture)
         quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items() if k != "distance to the truth")
         axis.set_title(f"{'AB'[column]}: {name} the change\n{quality}", fontsize=8)
-        for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
-            style = {"linewidth": 1.4, **line_of(term)} if column else {"linestyle": "--", "linewidth": 0.8, "color": colour_of(term), "label": line_of(term)["label"] if len(runs) == 1 else None}
-            curves.plot([r["step"] for r in rows], smooth([r[term] for r in rows]), marker="." if len(rows) == 1 else "", **style)
+        for term, values in terms_of(rows).items():
+            style = {"linewidth": 1.4, "label": label_of(term)} if column else {"linestyle": "--", "linewidth": 0.8, "label": label_of(term) if len(runs) == 1 else None}
+            curves.plot([r["step"] for r in rows], smooth(values), marker="." if len(rows) == 1 else "", color=colour_of(term), **style)
     curves.set_title(f"{changed or 'no weight was changed: the two runs are equal'}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
-    curves.legend(fontsize=6)
-    curves.set_xlabel("step", fontsize=7)
+    curves.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.48, -0.17), ncols=3, frameon=False)  # below, where it hides no curve
+    curves.set_xlabel("step", fontsize=7, labelpad=1)
+    curves.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     finish(curves)
     logarithmic(curves, rows)
     return figure
+
+
+def terms_of(rows: list[dict[str, float]]) -> dict[str, list[float]]:
+    """Term → its values; content's parts as one, their mean, for A and B each draw them all."""
+    names = [n for n in rows[0] if n not in ("step", "real", "generated")]
+    parts = [n for n in names if n.startswith("content/")]
+    whole = {"content": [sum(r[n] for n in parts) / len(parts) for r in rows]} if parts else {}
+    return whole | {n: [r[n] for r in rows] for n in names if n not in parts}
 
 
 def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
@@ -104,7 +114,7 @@ def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
     pull = 0.8 * pull / pull.norm(dim=-1).max().clamp_min(1e-12)
     axis.quiver(*some.T.numpy(), *pull.T.numpy(), angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
     axis.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[])
-    axis.set_title("D's score: violet real, brown generated; arrows: where the loss pulls", fontsize=8)
+    axis.set_title("D's score (violet real, brown generated); arrows: L's pull", fontsize=8)
     axis.legend(loc="upper right", fontsize=7, framealpha=0.8)
 
 
@@ -131,10 +141,10 @@ def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW) -> No
     draw_lines(axis, rows)
     if not rows and not left:
         say_empty(axis, "no step yet")
-    draw_marks(axis, session, rows)
     axis.set_ylabel("terms, unweighted", fontsize=7)
     finish(axis)
     logarithmic(axis, rows)
+    draw_marks(axis, session, rows)
     key(axis, 3)
 
 
@@ -154,18 +164,26 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
 
 
 def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> None:
-    """A dashed line at each change that the axes still show; of the last ones, what changed is written beside it, each in a row of its own."""
+    """A dashed line at each change that the axes still show; of the last ones, what changed is written beside it, each in a row of its own above the curves."""
     first = rows[0]["step"] if rows else 0
     shown = [m for m in session.marks if m[0] + 1 >= first]
     for step, _ in shown:
         axis.axvline(step + 0.5, color="black", linewidth=0.8, linestyle="--")
-    parts = [(step, part) for step, text in shown for part in text.split(", ")]
-    for row, (step, part) in enumerate(parts[-WRITTEN:]):
+    parts = [(step, part) for step, text in shown for part in text.split(", ")][-WRITTEN:]
+    raise_top(axis, ROW * len(parts))
+    for row, (step, part) in enumerate(parts):
         left = step > sum(axis.get_xlim()) / 2
         axis.annotate(
-            f"{step}: {part}", (step + 0.5, 1 - 0.12 * row), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-3 if left else 3, -7), textcoords="offset points",
+            f"{step}: {part}", (step + 0.5, 1 - ROW * row), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-3 if left else 3, -6), textcoords="offset points",
             ha="right" if left else "left", bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
+
+
+def raise_top(axis: Axes, share: float) -> None:
+    """Leave ``share`` of the axes' height free above what is drawn."""
+    scale, (low, high) = axis.yaxis.get_transform(), axis.get_ylim()
+    ends = scale.transform([low, high])
+    axis.set_ylim(low, scale.inverted().transform([ends[0] + (ends[1] - ends[0]) / (1 - share)])[0])
 
 
 def draw_quality(axis: Axes, session: Session, quality: Sequence[dict[str, float]], window: int | None = WINDOW) -> None:
@@ -208,7 +226,7 @@ def draw_scores(axis: Axes, session: Session) -> None:
         scores = torch.cat([getattr(r, "real_scores" if kind == "real" else "fake_scores") for r in session.recent]) if session.recent else torch.zeros(0)
         axis.hist(scores.clamp(-3, 3).numpy(), bins=25, range=(-3, 3), color=COLOURS[kind], alpha=0.6, label=kind)
     if not session.recent:
-        say_empty(axis, "no step yet")
+        say_empty(axis, "no step from here yet" if any(session.left_behind) else "no step yet")
     for place in (-1, 1):
         axis.axvline(place, color="#555555", linewidth=0.7, linestyle=":")
     axis.set_title("D's scores, last steps", fontsize=8, pad=13)

@@ -42,7 +42,7 @@ def draw_compared(runs: dict[str, tuple[list[dict[str, float]], Look]], without:
     *pictures, curves = sorted(figure.axes, key=lambda axis: axis.get_position().x0)
     for axis, place in zip((*pictures, curves), ((0.01, 0.14, 0.3, 0.66), (0.32, 0.14, 0.3, 0.66), (0.685, 0.3, 0.305, 0.5))):
         axis.set_position(place)
-    curves.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.48, -0.25), ncols=2, frameon=False)  # below, where it hides no curve
+    curves.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.48, -0.25), ncols=2, frameon=False)  # two columns: its type is larger
     changed, _, _ = curves.get_title().partition("\n")
     curves.set_title(changed.replace(", ", "\n") + "\n(dashed: A, full: B)", fontsize=7)
     for axis, (name, (_, look)) in zip(pictures, runs.items()):
