@@ -33,6 +33,7 @@ class Preset:
     lr_discriminator: float = 2e-4
     lr_table: float = 2e-4  #: rows of W; a row is updated only when its clip is drawn
     betas: tuple[float, float] = (0.0, 0.999)
+    betas_generator: tuple[float, float] | None = None  #: Adam's betas of E, G and P in meta-learning; None: `betas`, as D's and W's
     eps: float = 1e-5
     ema: float | None = 0.999  #: decay of the average of E and G; None keeps none
     finetune_epochs: int = 40

@@ -164,6 +164,7 @@ def test_the_command_trains_goes_on_and_will_not_overwrite(name, tmp_path, capsy
         save_clip(disc_person(seed, frames=5, size=64), tmp_path / "clips" / f"{seed}")
     arguments = ["--system", name, "--data", str(tmp_path / "clips"), "--batch", "2", "--out", str(tmp_path / "o")]
     assert pretrain.main(arguments) == 2 and "say when to stop" in capsys.readouterr().err
+    assert pretrain.main([*arguments, "--steps", "1", "--set", "match=1"]) == 2 and "--set is for python -m tlk.learning:" in capsys.readouterr().err
     assert pretrain.main([*arguments, "--steps", "1"]) == 0
     assert pretrain.main([*arguments, "--steps", "2"]) == 2 and "--resume" in capsys.readouterr().err
     assert pretrain.main([*arguments, "--steps", "2", "--resume"]) == 0

@@ -1,4 +1,16 @@
-"""``python -m tlk.learning``: meta-learn a preset on rendered people or on a folder of clips."""
+"""``python -m tlk.learning``: meta-learn a preset on rendered people or on a folder of clips.
+
+``--set NAME=VALUE ...`` gives fields of the preset other values: losses' weights, the content loss's backbones,
+learning rates, Adam's betas and eps, ``ema``, ``relu_first``, ``discriminator_steps`` and what fine-tuning will use.
+With ``--resume`` they hold from the step of the checkpoint on, so a run whose values changed on its way is made again
+by one command for each part:
+
+    python -m tlk.learning --out runs/a --steps 2000 --set adversarial=1 match=1
+    python -m tlk.learning --out runs/a --steps 3000 --resume --set adversarial=0.1 content=efficientnet-lite0:0.5,efficientnet-lite0@face:0.5
+
+The checkpoint keeps them: a later ``--resume`` without ``--set`` goes on with what was last set. The field ``data`` of
+the weights' header says what was set and from which step on. What changes the networks or the episodes cannot be set.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +25,7 @@ from tlk.data import AnyClip, Clip, heads, load_clip, open_set
 from tlk.data.shards import MANIFEST, read_manifest
 from tlk.presets import PRESETS
 
+from .changing import CHANGEABLE, changed, read_changes, recorded
 from .meta import MetaLearning
 from .model import load
 from .starting import start_from
@@ -48,6 +61,11 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
     p.add_argument("--keep", type=int, default=1, help="checkpoints that are kept (default: 1)")
     p.add_argument("--tensorboard", action="store_true", help="write OUT/tensorboard too")
     p.add_argument("--start", metavar="MODEL", help="begin with these weights: shipped ones (heads-64) or a model.safetensors (default: at random)")
+    p.add_argument(
+        "--set", dest="changes", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
+        help="preset fields with other values, from the start or, with --resume, from the checkpoint on, and kept by it: match=5 "
+        f"betas_generator=0.5,0.999 content=efficientnet-lite0:0.5,efficientnet-lite0@face:0.5 ema=none; fields: {', '.join(CHANGEABLE)}",
+    )
     p.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.safetensors")
     p.add_argument("--out", type=Path, required=True, help="folder for checkpoint, model, curve and filmstrip")
     return p
@@ -62,8 +80,11 @@ def run(options: argparse.Namespace, kind: type[MetaLearning] = MetaLearning, wa
         raise ValueError(f"{checkpoint} exists already; add --resume to go on from it, or give another --out")
     if options.start and kind is not MetaLearning:
         raise ValueError("--start is for python -m tlk.learning: the compared systems begin at random")
+    if options.changes and kind is not MetaLearning:
+        raise ValueError("--set is for python -m tlk.learning: the compared systems have values of their own")
     if options.cool and options.steps is None:
         raise ValueError("--cool counts back from --steps: give both")
+    changes = read_changes(options.changes)
     size = PRESETS[options.preset].size
     fabric = Fabric(devices=options.devices, precision=options.precision, strategy="ddp" if options.devices > 1 else "auto")
     if options.devices > 1:
@@ -71,9 +92,11 @@ def run(options: argparse.Namespace, kind: type[MetaLearning] = MetaLearning, wa
     clips, unseen = _data(options, size)
     more = {"fabric": fabric, "accumulate": options.accumulate, "workers": options.workers}
     if checkpoint.exists():
-        training = kind.resume(checkpoint, clips, **more, **({} if options.batch is None else {"batch": options.batch}))
+        training = kind.resume(checkpoint, clips, changes=changes, **more, **({} if options.batch is None else {"batch": options.batch}))
     else:
-        training = kind(options.preset, clips, options.seed, batch=options.batch, data=_about(options), **more)
+        usual, preset = PRESETS[options.preset], changed(PRESETS[options.preset], changes)
+        other = [name for name in changes if getattr(preset, name) != getattr(usual, name)]
+        training = kind(preset, clips, options.seed, batch=options.batch, data=_about(options) + recorded(preset, other, "from the start"), **more)
         if options.start:
             start_from(training, load(options.start, device=training.fabric.device))
     end = time.monotonic() + 60 * (options.minutes or float("inf"))

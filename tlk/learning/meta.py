@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tlk.losses import Content
 from tlk.networks import ClipTable, Discriminator, Embedder, Generator
 from tlk.presets import Preset, preset as preset_named
 
+from .changing import agree, changed, with_average
 from .checkpoints import BadCheckpoint, load_module, load_optimiser, load_tensors, module_tensors, optimiser_tensors, save_tensors, under
 from .model import Model
 from .objective import Scene, discriminator_loss, frozen, generator_terms
@@ -107,7 +108,7 @@ class MetaLearning(Stepper):
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             networks, critic = EmbedAndGenerate(p), Critic(p, len(self.names))
-        g = torch.optim.Adam(networks.parameters(), lr=p.lr_generator, betas=p.betas, eps=p.eps)
+        g = torch.optim.Adam(networks.parameters(), lr=p.lr_generator, betas=p.betas_generator or p.betas, eps=p.eps)
         d = torch.optim.Adam(critic.discriminator.parameters(), lr=p.lr_discriminator, betas=p.betas, eps=p.eps)
         w = RowAdam(critic.table.parameters(), lr=p.lr_table, betas=p.betas, eps=p.eps)
         leave_rows_alone(critic, "table.weight")
@@ -229,10 +230,15 @@ class MetaLearning(Stepper):
         save_tensors(path, tensors, header)
 
     @classmethod
-    def resume(cls, path: str | Path, clips: Sequence[AnyClip], **options) -> MetaLearning:
+    def resume(cls, path: str | Path, clips: Sequence[AnyClip], *, changes: Mapping[str, Any] | None = None, **options) -> MetaLearning:
         """Go on as if never stopped: same clips in, same numbers out. ``options`` as for the class (batch, fabric).
 
-        Raises BadCheckpoint when the file is damaged or its rows of W belong to other clips.
+        ``changes``: preset fields that have other values from here on (``changing.py``); ``data`` says so, and which
+        step it was. Learning rates, betas and eps are always those of the preset that the checkpoint holds, or that
+        ``changes`` makes of it; moments and step counts are the checkpoint's.
+
+        Raises BadCheckpoint when the file is damaged or its rows of W belong to other clips, ValueError on a change
+        that a run cannot make.
         """
         tensors, header = load_tensors(path, cls.kind)
         if [clip.name for clip in clips] != header["clips"]:
@@ -240,9 +246,12 @@ class MetaLearning(Stepper):
                 f"{path}: made with {len(header['clips'])} clips, {header['clips'][0]} first; resume with the same clips in the same order: every episode hangs on it, and row i of W belongs to clip i"
             )
         options = {name: header[name] for name in ("batch", "fresh_batches", "data")} | options
-        run = cls(Preset.from_dict(header["preset"]), clips, header["seed"], **options)
-        run._restore(tensors, path)
+        was = Preset.from_dict(header["preset"])
+        run = cls(changed(was, changes or {}, begun=True), clips, header["seed"], **options)
+        run._restore(with_average(tensors, was, run.preset), path)
         run.step, run.history, run.weights = header["step"], header["history"], type(run.weights)(**header["weights"])
+        if changes:
+            run.data += agree(run.weights, was, run.preset, changes, run.step)
         return run
 
     def _restore(self, tensors: dict[str, Tensor], path: str | Path) -> None:
