@@ -86,3 +86,18 @@ def test_an_a_b_has_a_picture_from_its_first_step_on():
         runs = {name: (rows, view.look(session.stepper, session.stepper.weights))}
         *_, curves = drawing.draw_comparison(runs, session.saved.weights, session.saved.weights).axes[::-1]
         assert [line.get_marker() for line in curves.lines] == ["."] * 4 and len(curves.get_legend().get_texts()) == 4
+
+
+def test_back_after_a_stopped_replay_says_that_the_recorded_run_is_kept():
+    lab = make()
+    during(lab, "replay", lab.pause)
+    lab.press("back")
+    asyncio.run(lab.run(0))
+    assert f"the recorded run is kept: Replay does all of it, {STEPS} steps, 1 event" in lab.message.value
+    assert f"replayed {STEPS} steps" in asyncio.run(lab.replay()), "and it does"
+
+
+def test_pause_is_answered_before_the_step_at_hand_is_done():
+    lab, said = make(), []
+    during(lab, "replay", lambda: (lab.pause(), said.append(lab.message.value)))
+    assert "stopping after the step at hand" in said[0] and "stopped after" in lab.message.value

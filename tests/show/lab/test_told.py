@@ -109,7 +109,7 @@ def test_an_ab_of_equal_weights_says_so_before_it_begins():
     lab, said = make(), []
     lab.message.observe(lambda change: said.append(change["new"]), "value")
     asyncio.run(lab.compare(1))
-    assert "no weight has changed since, so A and B will be equal" in said[0] and "equal" in said[1]
+    assert "no weight has changed since the snapshot, so A and B will be equal" in said[0] and "equal" in said[1]
 
 
 def test_export_says_how_many_of_its_steps_were_taken_back(tmp_path):
@@ -176,6 +176,17 @@ def test_words_beside_marks_stand_above_every_curve():
     curves = [line for line in losses.lines if len(line.get_ydata()) > 2]
     highest = losses.transAxes.inverted().transform(losses.transData.transform([(0, max(line.get_ydata().max() for line in curves))]))[0, 1]
     assert len(written) == 3 and highest < 1 - 3 * drawing.ROW + 1e-6
+
+
+def test_all_terms_off_is_said_to_train_nobody():
+    lab = make()
+    for name in ("content", "adversarial", "feature_matching"):
+        lab.set(name, 0.0)
+    lab.set("discriminator_steps", 0)
+    asyncio.run(lab.run(1))
+    assert "all terms off, so nothing trains G · D steps 0" in lab.status.value
+    losses = draw_lab(lab.session, lab._look, []).axes[1]
+    assert len([t for t in losses.texts if "→" in t.get_text()]) == 4, "every dial that was turned is named at its mark"
 
 
 def test_a_b_draws_contents_parts_as_one_curve():

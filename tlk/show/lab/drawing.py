@@ -25,7 +25,7 @@ LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the other
 INCHES, DPI, WINDOW = (8.8, 3.9), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9; low enough for a window of 768 with the dials
 FAINT = "#bbbbbb"  #: curves of steps that were taken back
 BETTER = {"SSIM": "SSIM ↑", "landmark error": "landmark error ↓"}  #: which way is better, where the name does not say it
-WRITTEN, ROW = 3, 0.09  #: changes that are written beside their marks, and the height of each as a share of the axes
+WRITTEN, ROW = 5, 0.09  #: changes that are written beside their marks (all dials turned at once are five), and the height of each as a share of the axes
 
 
 def colour_of(term: str) -> str:
@@ -114,7 +114,7 @@ def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
     pull = 0.8 * pull / pull.norm(dim=-1).max().clamp_min(1e-12)
     axis.quiver(*some.T.numpy(), *pull.T.numpy(), angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
     axis.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[])
-    axis.set_title("D's score (violet real, brown generated); arrows: L's pull", fontsize=8)
+    axis.set_title("D's score (violet real, brown generated); arrows: the loss", fontsize=8)
     axis.legend(loc="upper right", fontsize=7, framealpha=0.8)
 
 
@@ -227,7 +227,7 @@ def draw_scores(axis: Axes, session: Session) -> None:
         axis.hist(scores.clamp(-3, 3).numpy(), bins=25, range=(-3, 3), color=COLOURS[kind], alpha=0.6, label=kind)
     if not session.recent:
         say_empty(axis, "no step from here yet" if any(session.left_behind) else "no step yet")
-    for place in (-1, 1):
+    for place in (-1, 1) if session.recent else ():
         axis.axvline(place, color="#555555", linewidth=0.7, linestyle=":")
     axis.set_title("D's scores, last steps", fontsize=8, pad=13)
     axis.set_xlabel("dotted: what the hinge asks for", fontsize=6, labelpad=1)
@@ -241,10 +241,10 @@ def draw_shares(axis: Axes, shares: dict[str, float], at: int | None = None) -> 
     if not shares:
         say_empty(axis, "no step yet")
     names = list(shares)[::-1]
-    axis.barh(names, [shares[n] for n in names], color=[colour_of(n) for n in names])
-    for place, name in enumerate(names):
-        axis.text(0.98, place, label_of(name), ha="right", va="center", fontsize=7, bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 1})
-    axis.set(xlim=(0, 1), yticks=[])
+    axis.barh(names, [shares[n] for n in names], height=0.4, color=[colour_of(n) for n in names])
+    for place, name in enumerate(names):  # above its bar: the bar's end is what is read
+        axis.text(0.01, place + 0.24, label_of(name), va="bottom", fontsize=6)
+    axis.set(xlim=(0, 1), ylim=(-0.35, len(names) - 0.35), yticks=[])
     axis.set_title("share of the pull on x̂" + (f", step {at}" if at is not None else ""), fontsize=8)
     finish(axis)
 

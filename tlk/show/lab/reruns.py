@@ -117,7 +117,7 @@ class Reruns:
         weights, before = (self.session.saved.weights, self.session.stepper.weights.snapshot()), (self._second.value, self._second.layout.display)
         with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
             self._tell()
-            same = "" if difference(*weights) else "no weight has changed since, so A and B will be equal · "
+            same = "" if difference(*weights) else "no weight has changed since the snapshot, so A and B will be equal · "
             named = {"without": "run A, weights as kept", "with": f"run B, {difference(*weights) or 'nothing changed either'}"}
             self._say(f"A/B: {steps} steps twice from the snapshot at step {self.session.saved.step} · {same}{WAIT}")
             await give_way()
@@ -136,6 +136,17 @@ class Reruns:
             if not done:
                 self._second.value, self._second.layout.display = before
             self._say(self._compared((found, *weights) if done else None, steps))
+
+    def _remembered(self, order: str) -> None:
+        """Do what was asked for, and show where that leads."""
+        self.session.settle()
+        self.controls.show(self.session.stepper.weights)
+        self.draw()
+        self._say(f"snapshot kept at step {self.session.saved.step}" if order == "snapshot" else f"back at step {self.session.saved.step}{self._kept()}")
+
+    def _kept(self) -> str:
+        """That a recorded run is not lost, after a replay that was left in the middle."""
+        return f"; the recorded run is kept: Replay does all of it, {counted(whole)}" if (whole := self.session.unfinished) else ""
 
     def _show_below(self, *runs: object) -> None:
         self._second.value, self._second.layout.display = png(draw_comparison(*runs)), ""

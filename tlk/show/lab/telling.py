@@ -18,6 +18,8 @@ def used(session: Session, dials: Iterable[str]) -> str:
     weights = session.report.weights
     values = {name: f"{words(name)} {shown(name, read_weight(weights, name))}" for name in dials}
     steps = values.pop("discriminator_steps")
+    if weights.generator_steps and not any(read_weight(weights, name) for name in values):
+        return f"all terms off, so nothing trains G · {steps}"
     if not weights.generator_steps:
         return f"D alone, G as it was · used: {steps}"
     if one_sided(session):

@@ -20,7 +20,7 @@ from tlk.show.pieces import give_way, running_loop
 
 from .controls import Controls
 from .drawing import draw_lab, png
-from .reruns import PAUSED, TRAINING, Reruns, Runs
+from .reruns import COMPARING, PAUSED, TRAINING, Reruns, Runs
 from .session import Session
 from .stills import draw_still
 from .telling import LINE, NEXT, measured, spoken, used, waiting
@@ -66,7 +66,7 @@ class LossLab(Reruns):
         self._comparison: Runs | None = None
         self._loop = running_loop()
         self.controls = Controls(stepper, self.press, self._turned, self._chosen)
-        self._image, self._second = (Image(format="png", layout=Layout(max_width="100%")) for _ in range(2))
+        self._image, self._second = (Image(format="png", layout=Layout(max_width="100%", align_self="flex-start")) for _ in range(2))
         self.status, self.message = (HTML(layout=Layout(min_height=f"{LINE * lines}px")) for lines in (2, 1))  # their place is kept: a word must not move the picture
         self._second.layout.display = "none"
         self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self._second])
@@ -92,6 +92,8 @@ class LossLab(Reruns):
     def pause(self) -> None:
         """Stop after the step at hand: training, a replay or A/B. Steps that were asked for and not yet taken are forgotten."""
         self._left, self._stop = 0.0, True
+        if self._busy:
+            self._say("Pause: stopping after the step at hand")
         self._orders = deque(o for o in self._orders if o not in MOTION)
 
     def set(self, name: str, value: float) -> None:
@@ -168,6 +170,8 @@ class LossLab(Reruns):
         """In one line: what goes on, the step, the weights that it used, and the quality when the lab last looked."""
         step = self.session.stepper.step
         here = f"<b>{self._doing} · step {step}</b> · "
+        if self._busy == COMPARING:
+            return here + "there the training waits for the end of A/B"
         if self.session.report is None:
             return here + "no step taken from here yet" + ": press ▶ Run or Step" * (self._doing == PAUSED)
         return here + f"{used(self.session, self.controls.dials)}<br>{measured(self._look, self._look_of, step)}"
@@ -281,13 +285,6 @@ class LossLab(Reruns):
                 self._say(await self.replay())
         except (ValueError, OSError) as error:
             self._say(f"<b>{escape(str(error))}</b>")
-
-    def _remembered(self, order: str) -> None:
-        """Do what was asked for, and show where that leads."""
-        self.session.settle()
-        self.controls.show(self.session.stepper.weights)
-        self.draw()
-        self._say(f"snapshot kept at step {self.session.saved.step}" if order == "snapshot" else f"back at step {self.session.saved.step}")
 
     def _forget_what_was_said(self) -> None:
         """What was true while it stood still; not that a change waits for the next step."""
