@@ -1,5 +1,6 @@
 """The shipped weights on rendered people that they never saw: pose is followed, the person matters, nothing collapsed."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from data_scripts.open_mouth import opened
 from tlk.data import heads
 from tlk.evaluation.judges import Judges
 from tlk.evaluation.metrics import landmark_error
+from tlk.learning import FineTuning
 from tlk.learning.model import SHIPPED
 
 PEOPLE, FRAMES, LONG = 6, 8, 200  # LONG: epochs on one photo, five times the preset's
@@ -101,6 +103,23 @@ def test_fine_tuning_on_one_photo_learns_the_photo_first(model, unseen):
         on_photo.append(error(head.drive(source), source.images))
         gaps.append(error(head.drive(target), target.images) - on_photo[-1])
     assert on_photo[1] < 0.6 * on_photo[0] and gaps[0] > 0 and gaps[1] > 1.25 * gaps[0]
+
+
+def test_long_fine_tuning_on_one_noisy_photo_overfits(model, unseen):
+    """Trap: what is learned of a photo's noise harms new poses, which get better at first and worse later."""
+    early, late, on_photo = [], [], []
+    for n, (source, target) in enumerate(unseen[:2]):
+        noise = 0.12 * 255 * torch.randn(source[:1].frames.shape, generator=torch.Generator().manual_seed(n))
+        photo = dataclasses.replace(source[:1], frames=(source[:1].frames + noise).clamp(0, 255).byte())
+        tuning = FineTuning(model, photo)
+        tuning.weights.adversarial = tuning.weights.feature_matching = 0.0
+        tuning.weights.discriminator_steps = 0  # content alone stores noise fastest
+        for count, errors in ((16, early), (104, late)):
+            for _ in tuning.steps(count):
+                pass
+            errors.append(error(tuning.head().drive(target), target.images))
+            on_photo.append(error(tuning.head().drive(photo), photo.images))
+    assert sum(late) > 1.02 * sum(early) and sum(on_photo[1::2]) < sum(on_photo[::2])
 
 
 def test_what_ships_is_small_and_says_where_it_comes_from(model):
