@@ -192,3 +192,40 @@ def test_all_terms_off_is_said_to_train_nobody():
 def test_a_b_draws_contents_parts_as_one_curve():
     rows = [{"step": 1, "content/net": 2.0, "content/net@face": 4.0, "match": 1.0, "discriminator": 0.5, "real": 1.0, "generated": 1.0}]
     assert drawing.terms_of(rows) == {"content": [3.0], "match": [1.0], "discriminator": [0.5]}
+
+
+def test_no_click_is_lost_and_what_is_kept_is_kept_after_the_steps_before_it():
+    """Step D, Step G, Step and Keep, clicked while the first of them still computes."""
+
+    async def go() -> tuple[list[str], int, int]:
+        lab, sides = make(), []
+        one_step = lab.session.advance
+        lab.session.advance = lambda: (one_step(), sides.append("D" if not lab.session.report.weights.generator_steps else "G" if not lab.session.report.weights.discriminator_steps else "both"))
+        lab._loop = asyncio.get_running_loop()
+        for button in ("D", "G", "step", "snapshot", "step"):
+            lab.press(button)
+        while lab._task is None or not lab._task.done():
+            await asyncio.sleep(0)
+        return sides, lab.session.saved.step, lab.session.stepper.step
+
+    assert asyncio.run(go()) == (["D", "G", "both", "both"], 3, 4)
+
+
+def test_back_in_training_says_that_it_goes_on():
+    async def go() -> str:
+        lab = make()
+        task = asyncio.create_task(lab.run(6))
+        while lab.session.tick < 3:
+            await asyncio.sleep(0)
+        lab.press("back")
+        while "back at" not in lab.message.value:
+            await asyncio.sleep(0)
+        said = lab.message.value
+        await task
+        return said
+
+    assert "back at step 0, and training goes on from there" in asyncio.run(go())
+
+
+def test_a_b_of_equal_weights_claims_no_change_in_its_titles():
+    assert drawing.title_of(0, "") == "A: the weights as kept" and drawing.title_of(1, "content 1 → 2") == "B: with the change"

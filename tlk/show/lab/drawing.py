@@ -79,21 +79,25 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
     grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.2, wspace=0.15, width_ratios=(1, 1, 1.1))
     changed = difference(without, with_)
     curves = figure.add_subplot(grid[2])
-    for column, (name, (rows, look)) in enumerate(runs.items()):
+    for column, (rows, look) in enumerate(runs.values()):
         axis = figure.add_subplot(grid[column])
         draw_plane(axis, look.picture) if "map" in look.picture else draw_frames(axis, look.picture)
         quality = ", ".join(f"{k} {v:.2f}" for k, v in look.quality.items() if k != "distance to the truth")
-        axis.set_title(f"{'AB'[column]}: {name} the change\n{quality}", fontsize=8)
+        axis.set_title(f"{title_of(column, changed)}\n{quality}", fontsize=8)
         for term, values in terms_of(rows).items():
             style = {"linewidth": 1.4, "label": label_of(term)} if column else {"linestyle": "--", "linewidth": 0.8, "label": label_of(term) if len(runs) == 1 else None}
             curves.plot([r["step"] for r in rows], smooth(values), marker="." if len(rows) == 1 else "", color=colour_of(term), **style)
     curves.set_title(f"{changed or 'no weight was changed: the two runs are equal'}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
     curves.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.48, -0.17), ncols=3, frameon=False)  # below, where it hides no curve
-    curves.set_xlabel("step", fontsize=7, labelpad=1)
+    curves.set_xlabel(f"step, from the snapshot at {rows[0]['step'] - 1:.0f}", fontsize=7, labelpad=1)
     curves.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     finish(curves)
     logarithmic(curves, rows)
     return figure
+
+
+def title_of(column: int, changed: str) -> str:
+    return ("A: without the change", "B: with the change")[column] if changed else f"{'AB'[column]}: the weights as kept"
 
 
 def terms_of(rows: list[dict[str, float]]) -> dict[str, list[float]]:
@@ -115,7 +119,7 @@ def draw_plane(axis: Axes, picture: dict[str, Tensor]) -> None:
     axis.quiver(*some.T.numpy(), *pull.T.numpy(), angles="xy", scale_units="xy", scale=1, width=0.004, color="black")
     axis.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[])
     axis.set_title("D's score (violet real, brown generated); arrows: the loss", fontsize=8)
-    axis.legend(loc="upper right", fontsize=7, framealpha=0.8)
+    axis.legend(loc="upper right", bbox_to_anchor=(1.0, 0.0), ncols=2, fontsize=7, frameon=False, borderaxespad=0.2, handletextpad=0.2)  # below, where it hides no point
 
 
 def draw_frames(axis: Axes, picture: dict[str, Tensor]) -> None:
@@ -145,6 +149,9 @@ def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW) -> No
     finish(axis)
     logarithmic(axis, rows)
     draw_marks(axis, session, rows)
+    axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if len(rows) == 1:
+        axis.set_xlim(rows[0]["step"] - 1, rows[0]["step"] + 1)
     key(axis, 3)
 
 
@@ -191,13 +198,14 @@ def draw_quality(axis: Axes, session: Session, quality: Sequence[dict[str, float
     rows = session.rows[-(window or 0) :]
     steps = [r["step"] for r in rows]
     for kind in ("real", "generated"):
-        axis.plot(steps, smooth([r[kind] for r in rows]), color=COLOURS[kind], linewidth=1, label=f"D right on {kind}")
+        axis.plot(steps, smooth([r[kind] for r in rows]), color=COLOURS[kind], linewidth=1, marker="." * (len(rows) == 1), label=f"D right on {kind}")
     shown = [q for q in quality if rows and steps[0] - 1 <= q["step"] <= steps[-1]]
     names = dict.fromkeys(n for q in shown for n in q if n not in ("step", "distance to the truth"))
     for name, style in zip(names, (".-", ".:"), strict=False):
         known = [q for q in shown if name in q]
         axis.plot([q["step"] for q in known], [q[name] for q in known], style, color=COLOURS["generator"], linewidth=1.6, markersize=4, label=BETTER.get(name, name))
     draw_marks_plain(axis, session, steps)
+    axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axis.set(ylim=(-0.03, 1.03))
     axis.set_ylabel("quality, how often D is right", fontsize=7)
     axis.set_xlabel("step" if len(rows) == len(session.rows) else f"step (the last {len(rows)} of {len(session.rows)})", fontsize=7)

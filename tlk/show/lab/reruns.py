@@ -16,12 +16,12 @@ from tlk.show.pieces import give_way
 from .drawing import draw_comparison, png
 from .events import Log
 from .stills import draw_compared
-from .telling import difference
+from .telling import NEXT, difference
 from .views import Look
 
 LOOKS = 40  #: points of the quality curve that a replay makes, at least, where it has as many steps
 WAIT = "Pause stops it; the other controls wait"
-PAUSED, TRAINING, REPLAYING, COMPARING = "❚❚ paused", "▶ training", "▶ replaying", "▶ A/B"
+PAUSED, TRAINING, STEPPING, REPLAYING, COMPARING = "❚❚ paused", "▶ training", "▶ one step", "▶ replaying", "▶ A/B"
 
 Runs = tuple[dict[str, tuple[list[dict[str, float]], Look]], LossWeights, LossWeights]  #: what was found, weights of A and of B
 
@@ -44,6 +44,7 @@ class Reruns:
         with self._alone(REPLAYING), closing(self.session.replay(log)) as reports:
             self._quality.clear()
             self.controls.show(self.session.stepper.weights)
+            self._tell()  # before the picture, which takes its time
             self._say(f"replay: {counted(log)}, from the start · {WAIT}")
             self.draw()
             await give_way()
@@ -56,7 +57,7 @@ class Reruns:
         if done < log.ticks:
             return (
                 f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Replay begins again and does all {log.ticks}; Run or Step begins a run of its own "
-                f"from here, and both are kept; the snapshot is the recorded run's as it was by then, at step {self.session.saved.step}"
+                f"from here, and both are kept; Back to snapshot leads to step {self.session.saved.step}"
             )
         return f"replayed {counted(log)}: the same numbers, bit for bit; they end at step {self.session.stepper.step}"
 
@@ -142,7 +143,12 @@ class Reruns:
         self.session.settle()
         self.controls.show(self.session.stepper.weights)
         self.draw()
-        self._say(f"snapshot kept at step {self.session.saved.step}" if order == "snapshot" else f"back at step {self.session.saved.step}{self._kept()}")
+        self._say(f"snapshot kept at step {self.session.saved.step}" if order == "snapshot" else f"back at step {self.session.saved.step}" + ", and training goes on from there" * (self._left >= 1) + self._kept())
+
+    def _forget_what_was_said(self) -> None:
+        """What was true while it stood still; not that a change waits for the next step."""
+        if NEXT not in self.message.value:
+            self._say("")
 
     def _kept(self) -> str:
         """That a recorded run is not lost, after a replay that was left in the middle."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator
 
 from tlk.learning import LossWeights
 
-from .drawing import draw_comparison, draw_frames, draw_losses, draw_plane, draw_quality
+from .drawing import draw_comparison, draw_frames, draw_losses, draw_plane, draw_quality, title_of
 from .session import Session
+from .telling import difference
 from .views import Look
 
 INCHES, DPI, LARGER = (8.8, 4.3), 74, 1.4  #: of a still; its type over the live picture's
@@ -30,8 +30,6 @@ def draw_still(session: Session, look: Look, quality: Sequence[dict[str, float]]
         place.set_title("colours: D's score; arrows: where L pulls", fontsize=7)
     losses.set_ylabel("terms")
     shares.set_ylabel("shares")
-    for axis in (losses, shares):
-        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return enlarged(figure)
 
 
@@ -45,9 +43,9 @@ def draw_compared(runs: dict[str, tuple[list[dict[str, float]], Look]], without:
     curves.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.48, -0.25), ncols=2, frameon=False)  # two columns: its type is larger
     changed, _, _ = curves.get_title().partition("\n")
     curves.set_title(changed.replace(", ", "\n") + "\n(dashed: A, full: B)", fontsize=7)
-    for axis, (name, (_, look)) in zip(pictures, runs.items()):
+    for column, (axis, (_, look)) in enumerate(zip(pictures, runs.values())):
         best = next(iter(look.quality.items()), ("", 0.0))
-        axis.set_title(f"{'A' if axis is pictures[0] else 'B'}: {name} the change\n{best[0]}: {best[1]:.2f}", fontsize=7)
+        axis.set_title(f"{title_of(column, difference(without, with_))}\n{best[0]}: {best[1]:.2f}", fontsize=7)
         if axis.get_legend() is not None and axis is not pictures[0]:
             axis.get_legend().remove()
     return enlarged(figure)

@@ -20,7 +20,7 @@ from tlk.show.pieces import give_way, running_loop
 
 from .controls import Controls
 from .drawing import draw_lab, png
-from .reruns import COMPARING, PAUSED, TRAINING, Reruns, Runs
+from .reruns import COMPARING, PAUSED, STEPPING, TRAINING, Reruns, Runs
 from .session import Session
 from .stills import draw_still
 from .telling import LINE, NEXT, measured, spoken, used, waiting
@@ -30,6 +30,7 @@ REDRAW = 0.25  #: seconds between two pictures, at least
 BREATH = 0.7  #: seconds between two steps in slow motion
 MADE: WeakValueDictionary[Path, LossLab] = WeakValueDictionary()  #: labs by the file that they export to
 MOTION = ("run", "step", "D", "G", "compare", "replay")  #: orders that Pause takes back
+LATER = "later "  #: before an order that waits for those of MOTION before it
 
 
 class LossLab(Reruns):
@@ -133,8 +134,10 @@ class LossLab(Reruns):
             return self.pause()
         if self._refused():
             return None
-        if button in ("snapshot", "back"):  # at once into the queue where the dials' changes are: what is turned afterwards comes afterwards
-            self.session.ask(button)
+        if button in ("snapshot", "back") and not any(order in MOTION for order in self._orders):
+            self.session.ask(button)  # at once into the queue where the dials' changes are: what is turned afterwards comes afterwards
+        elif button in ("snapshot", "back"):
+            button = LATER + button  # steps were asked for before it
         self._orders.append(button)
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._begin)
@@ -224,12 +227,13 @@ class LossLab(Reruns):
         self._stop = False
         try:
             while self._orders or self._left >= 1:
-                if self._orders:
-                    await self._obey(self._orders.popleft())
-                    continue
-                self._left -= 1
-                self._step()
-                await self._breathe(more=self._left >= 1)
+                if single := bool(self._orders):
+                    if not await self._obey(self._orders.popleft()):
+                        continue
+                else:
+                    self._left -= 1
+                self._step(STEPPING if single else TRAINING)
+                await self._breathe(more=self._left >= 1 or bool(self._orders))
         except Exception as error:  # a button's task has nobody who awaits it: without this the lab would only stand still
             self._left = 0.0
             self._say(f"<b>stopped: {escape(str(error) or type(error).__name__)}</b>")
@@ -249,8 +253,8 @@ class LossLab(Reruns):
         """At the end of a run: a picture of where it stands, unless that is on the page."""
         self.draw() if self._image_of != self.session.stepper.step else self._tell()
 
-    def _step(self) -> None:
-        begun, self._doing = time.perf_counter(), TRAINING
+    def _step(self, doing: str) -> None:
+        begun, self._doing = time.perf_counter(), doing
         self._advance()
         self.training_seconds += time.perf_counter() - begun
         self._draw_if_due()
@@ -265,8 +269,11 @@ class LossLab(Reruns):
             self._tell()
         return due
 
-    async def _obey(self, order: str) -> None:
+    async def _obey(self, order: str) -> bool:
+        """True when a single step is to be taken now, before the next order: none is lost, however fast they are clicked."""
         try:
+            if order.startswith(LATER):
+                self.session.ask(order := order.removeprefix(LATER))
             if order in ("run", "step", "D", "G"):
                 self._forget_what_was_said()
             if order == "run":
@@ -274,7 +281,7 @@ class LossLab(Reruns):
             elif order in ("step", "D", "G"):
                 if order != "step":
                     self.session.ask("only", order)
-                self._left = 1.0 if self._left < 1 else self._left
+                return self._left < 1
             elif order in ("snapshot", "back"):
                 self._remembered(order)
             elif order == "compare":
@@ -285,11 +292,7 @@ class LossLab(Reruns):
                 self._say(await self.replay())
         except (ValueError, OSError) as error:
             self._say(f"<b>{escape(str(error))}</b>")
-
-    def _forget_what_was_said(self) -> None:
-        """What was true while it stood still; not that a change waits for the next step."""
-        if NEXT not in self.message.value:
-            self._say("")
+        return False
 
     def _say(self, text: str) -> None:
         self.message.value = spoken(text)
