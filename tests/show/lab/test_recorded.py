@@ -101,3 +101,20 @@ def test_pause_is_answered_before_the_step_at_hand_is_done():
     lab, said = make(), []
     during(lab, "replay", lambda: (lab.pause(), said.append(lab.message.value)))
     assert "stopping after the step at hand" in said[0] and "stopped after" in lab.message.value
+
+
+def test_once_an_a_b_has_said_that_it_stopped_nothing_on_the_page_moves():
+    async def go() -> tuple[str, str]:
+        lab = make()
+        lab._loop = asyncio.get_running_loop()
+        said = []
+        lab.message.observe(lambda change: said.append(lab.status.value) if "A/B stopped" in change["new"] else None, names="value")
+        lab.press("compare")
+        while "run A" not in lab.message.value:
+            await asyncio.sleep(0)
+        lab.pause()
+        await lab._task
+        return said[0], lab.status.value
+
+    then, later = asyncio.run(go())
+    assert then == later and "paused" in later

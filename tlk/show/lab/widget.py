@@ -173,7 +173,7 @@ class LossLab(Reruns):
         """In one line: what goes on, the step, the weights that it used, and the quality when the lab last looked."""
         step = self.session.stepper.step
         here = f"<b>{self._doing} · step {step}</b> · "
-        if self._busy == COMPARING:
+        if self._doing == COMPARING:
             return here + "there the training waits for the end of A/B"
         if self.session.report is None:
             return here + "no step taken from here yet" + ": press ▶ Run or Step" * (self._doing == PAUSED)
