@@ -104,10 +104,10 @@ def test_pause_is_answered_before_the_step_at_hand_is_done():
 
 
 def test_once_an_a_b_has_said_that_it_stopped_nothing_on_the_page_moves():
+    lab, said = make(), []
+
     async def go() -> tuple[str, str]:
-        lab = make()
         lab._loop = asyncio.get_running_loop()
-        said = []
         lab.message.observe(lambda change: said.append(lab.status.value) if "A/B stopped" in change["new"] else None, names="value")
         lab.press("compare")
         while "run A" not in lab.message.value:
