@@ -43,7 +43,7 @@ $(READY): requirements.lock pyproject.toml
 	touch $@
 
 test: $(READY)  ## set up and run every test and every notebook (no GPU, no network needed)
-	@$(call begin,runs the tests and the notebooks' checks in $(WORKERS) processes; about 18 minutes on 2 cores, 25 where something else runs beside it); \
+	@$(call begin,runs the tests and the notebooks' checks in $(WORKERS) processes; about 18 minutes on 2 cores and 25 to 29 where something else runs beside it); \
 	OMP_NUM_THREADS=1 $(if $(OFFLINE),$(PY) -m tests.namespaces) $(PY) -m pytest tests notebooks --ignore tests/benchmarks -n $(WORKERS) --dist loadfile -q --durations 8 --benchmark-disable \
 	  --nbval-lax --nbval-current-env --nbval-cell-timeout 600 $(ARGS)
 

@@ -85,9 +85,14 @@ def short(found: dict[str, Any]) -> list[str]:
     order = list(dict.fromkeys(row["system"] for row in found["rows"]))
     for row in sorted(found["rows"], key=lambda row: (order.index(row["system"]), row["sources"])):
         if (row["system"], row["sources"]) != ("mean frame", 1):
-            values = ["–" if row[m] is None else f"{row[m]['mean']:.{digits}f}" for m, (digits, _) in SHORT.items()]
+            values = ["–" if row[m] is None else f"{row[m]['mean']:.{digits}f}{_fewer(row[m], found['people'])}" for m, (digits, _) in SHORT.items()]
             lines.append("| " + " | ".join([row["system"], str(row["sources"] or "–"), *values]) + " |")
     return lines
+
+
+def _fewer(value: dict[str, Any], people: int) -> str:
+    """`` (12)``: how many stand behind a number, where that is not everybody."""
+    return f" ({value['people']})" if value.get("people", people) < people else ""
 
 
 if __name__ == "__main__":

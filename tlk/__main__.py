@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     d.add_argument("--out", required=True, type=Path, metavar="FILE.mp4", help="the video to write, at the driver's frame rate")
     d.add_argument("--model", default="heads-64", help="shipped weights, or a .safetensors file (default: heads-64)")
     d.add_argument("--epochs", type=count, default=40, help="of fine-tuning; 0 is the feed-forward variant (default: 40)")
-    d.add_argument("--frames", type=positive, default=8, help="source frames, evenly spaced (default: 8)")
+    d.add_argument("--frames", type=positive, default=8, help="source frames, evenly spaced among all of the source in which a face is found (default: 8)")
     d.add_argument("--detector", default="auto", help="of landmarks: auto, dlib or face-alignment (default: auto)")
     d.add_argument("--max-frames", type=positive, metavar="N", help="read no more than N frames of the driver (default: all)")
     d.add_argument("--sound", action="store_true", help="put the driver's sound under the video")

@@ -39,3 +39,10 @@ def test_what_the_run_does_not_have_is_said(tables, tmp_path, capsys):
     with pytest.raises(SystemExit):
         results.main([str(tmp_path)])
     assert "table.md" in capsys.readouterr().err
+
+
+def test_a_short_table_says_where_fewer_people_stand_behind_a_number(tables):
+    found = json.loads(json.dumps(tables["rendered"]))
+    row = next(r for r in found["rows"] if (r["system"], r["sources"]) == ("FT", 8))
+    row["landmark_error"] |= {"mean": 0.05, "people": 7}
+    assert any(line.startswith("| FT | 8 |") and "| 0.050 (7) |" in line for line in results.short(found))

@@ -231,6 +231,7 @@ def test_the_command_sets_from_the_start_and_in_mid_run(tmp_path, capsys):
     assert found.step == 4 and same(state(found), expected)
     data = load(tmp_path / "o" / "model.safetensors").header["data"]
     assert data == f"clips of {tmp_path / 'clips'}; match 1, relu_first false from the start; content efficientnet-lite0:0.3, adversarial 1, lr_generator 0.0002 from step 1 on"
+    assert data in capsys.readouterr().out, "and the command has said it"
 
 
 def test_measuring_nets_stay_out_of_the_loss(people, checkpoint):

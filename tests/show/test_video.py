@@ -66,7 +66,7 @@ def test_odd_sizes_are_made_even(tmp_path):
 @pytest.mark.parametrize(
     ("frames", "says"),
     [
-        (torch.zeros(0, 3, 8, 8), "at least one frame"), (torch.zeros(3, 8, 8), "must be"), (torch.zeros(2, 1, 8, 8), "must be"),
+        (torch.zeros(0, 3, 8, 8), "no frame to write"), (torch.zeros(3, 8, 8), "must be"), (torch.zeros(2, 1, 8, 8), "must be"),
         (torch.zeros(2, 3, 8, 8, dtype=torch.int64), "uint8"), (torch.full((2, 3, 8, 8), float("nan")), "NaN"),
     ],
 )

@@ -99,6 +99,8 @@ def run(options: argparse.Namespace, kind: type[MetaLearning] = MetaLearning, wa
         training = kind(preset, clips, options.seed, batch=options.batch, data=_about(options) + recorded(preset, other, "from the start"), **more)
         if options.start:
             start_from(training, load(options.start, device=training.fabric.device))
+    if changes and fabric.is_global_zero:
+        print(f"the weights' header will say: {training.data}")
     end = time.monotonic() + 60 * (options.minutes or float("inf"))
     train(
         training, options.out, until=lambda r: time.monotonic() > end or r.step >= (options.steps or float("inf")),

@@ -58,8 +58,10 @@ def write_video(
 
 
 def _require(frames: Tensor, fps: float | int, path: Path) -> None:
-    if frames.ndim != 4 or frames.shape[1] != 3 or not len(frames) or not min(frames.shape[-2:]):
-        raise ValueError(f"{path}: frames must be (f, 3, h, w) with at least one frame, not {tuple(frames.shape)}")
+    if frames.ndim == 4 and not len(frames):
+        raise ValueError(f"{path}: no frame to write; is what drove it shorter than the part that was taken of it?")
+    if frames.ndim != 4 or frames.shape[1] != 3 or not min(frames.shape[-2:]):
+        raise ValueError(f"{path}: frames must be (f, 3, h, w), not {tuple(frames.shape)}")
     if frames.dtype != torch.uint8 and not frames.is_floating_point():
         raise ValueError(f"{path}: frames must be uint8, or float in [0, 1], not {frames.dtype}")
     if frames.is_floating_point() and not torch.isfinite(frames).all():
