@@ -95,7 +95,7 @@ class LossLab(Reruns):
         self._left, self._stop = 0.0, True
         if self._busy:
             self._say("Pause: stopping after the step at hand")
-        self._orders = deque(o for o in self._orders if o not in MOTION)
+        self._orders = deque(o for o in tuple(self._orders) if o not in MOTION)
 
     def set(self, name: str, value: float) -> None:
         """Turn a dial: ``content``, ``adversarial``, ``feature_matching``, ``match`` or ``discriminator_steps``.
@@ -134,7 +134,7 @@ class LossLab(Reruns):
             return self.pause()
         if self._refused():
             return None
-        if button in ("snapshot", "back") and not any(order in MOTION for order in self._orders):
+        if button in ("snapshot", "back") and set(MOTION).isdisjoint(tuple(self._orders)):
             self.session.ask(button)  # at once into the queue where the dials' changes are: what is turned afterwards comes afterwards
         elif button in ("snapshot", "back"):
             button = LATER + button  # steps were asked for before it
