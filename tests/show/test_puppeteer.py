@@ -70,6 +70,23 @@ def test_ff_stands_in_until_ft_is_trained(model, clip):
     assert len(puppet.still().axes) == 3 * 6
 
 
+def test_while_ft_trains_a_moved_slider_does_not_ask_for_training(model, clip):
+    puppet, said = Puppeteer(model, clip, (1, 2), epochs=1), []
+    puppet.set(head="FT", sources=1)
+    assert "press Train FT" in puppet.message.value and puppet.train_button.tooltip.endswith(": 1, 2")
+
+    async def move() -> None:
+        task = asyncio.create_task(puppet.train())
+        await asyncio.sleep(0)
+        puppet.draw()  # as a slider would
+        said.append(puppet.message.value)
+        await task
+
+    asyncio.run(move())
+    assert "FF, while FT trains" in said[0] and "T = 1, FT" in puppet.message.value
+    assert puppet.train_button.description == "FT is trained"
+
+
 def test_more_frames_than_there_are(model, clip):
     with pytest.raises(ValueError, match="fewer than each T"):
         Puppeteer(model, clip, (32,))

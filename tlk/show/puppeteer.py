@@ -27,7 +27,7 @@ SLIDERS = {
     "pitch": (-22.0, 22.0, "degrees; above 0 looks up"),
     "mouth": (0.0, 1.0, "1: the jaw wide open"),
     "brows": (-1.0, 1.0, "−1: drawn down, 1: raised"),
-    "blink": (0.0, 1.0, "1: both eyes shut"),
+    "blink": (0.0, 1.0, "1: both eyes shut, as far as lines can say it"),
 }
 
 
@@ -73,7 +73,7 @@ class Puppeteer:
         self.heads: dict[tuple[int, str], Head] = {(t, "FF"): model.personalise(self._frames(t), epochs=0, seed=seed) for t in self.sources}
         self.heads |= {(t, "FT"): head for t, head in (heads or {}).items()}
         self.puppet = Puppet().fit(self.clip.landmarks[most_frontal(self.clip.landmarks)])
-        self._loop, self._task, self._pending = running_loop(), None, False
+        self._loop, self._task, self._pending, self._training = running_loop(), None, False, False
         self._make_widget()
         self.draw()
 
@@ -84,7 +84,7 @@ class Puppeteer:
         self.sliders = {name: self._slider(name, *row[:2]) for name, row in SLIDERS.items()}
         self.choice_t = ToggleButtons(options=[(str(t), t) for t in self.sources], value=self.sources[-1], tooltips=["source frames of the person"] * len(self.sources), style={"button_width": "60px"})
         self.choice_kind = ToggleButtons(options=["FF", "FT"], tooltips=["feed-forward: no training", "fine-tuned on the T frames"], style={"button_width": "60px"})
-        self.reset, self.train_button = Button(description="Reset", tooltip="all sliders back to 0"), Button(description="Train FT", tooltip=f"fine-tune for {self.epochs} epochs, for each T that has no FT head yet")
+        self.reset, self.train_button = Button(description="Reset", tooltip="all sliders back to 0"), Button(description="Train FT")
         self._show_what_is_left()
         self.reset.on_click(lambda _: self.set(**dict.fromkeys(SLIDERS, 0.0)))
         self.train_button.on_click(lambda _: self._start_training())
@@ -130,7 +130,7 @@ class Puppeteer:
         """The head that is shown and what it is; FF stands in until FT is trained."""
         t, kind = self.choice_t.value, self.choice_kind.value
         found = self.heads.get((t, kind))
-        return (found, kind) if found is not None else (self.heads[t, "FF"], "FF, since FT is not trained yet: press Train FT")
+        return (found, kind) if found is not None else (self.heads[t, "FF"], "FF, while FT trains" if self._training else "FF, since FT is not trained yet: press Train FT")
 
     def frame(self) -> Tensor:
         """(3, h, w) in [0, 1]: the head as the sliders say."""
@@ -160,6 +160,8 @@ class Puppeteer:
         """A button that would do nothing says so."""
         self.train_button.disabled = all((t, "FT") in self.heads for t in self.sources)
         self.train_button.description = "FT is trained" if self.train_button.disabled else "Train FT"
+        left = ", ".join(str(t) for t in self.sources if (t, "FT") not in self.heads)
+        self.train_button.tooltip = f"fine-tune for {self.epochs} epochs, for each T that has no FT head yet" + f": {left}" * bool(left)
 
     def _start_training(self) -> None:
         if self._loop is not None and self._loop.is_running():
@@ -172,6 +174,15 @@ class Puppeteer:
     async def train(self) -> None:
         """Fine-tune a head for each T that has none; sliders stay alive meanwhile, driving FF."""
         self._loop, self.train_button.disabled = asyncio.get_running_loop(), True
+        self._training = True
+        try:
+            await self._train_all()
+        finally:
+            self._training = False
+            self._show_what_is_left()
+            self.draw()
+
+    async def _train_all(self) -> None:
         for t in self.sources:
             if (t, "FT") in self.heads:
                 continue
@@ -181,8 +192,6 @@ class Puppeteer:
                 self.message.value = f"<div role='status'>training FT for T = {t}: step {report.step} of {total} · the picture is {self.head()[1].partition(',')[0]} until then</div>"
                 await give_way()
             self.heads[t, "FT"] = tuning.head()
-        self._show_what_is_left()
-        self.draw()
 
     def still(self, poses: Sequence[Mapping[str, float]] = ({}, {"yaw": 30}, {"pitch": 15}, {"mouth": 0.8}, {"brows": 1}, {"blink": 1})) -> Figure:
         """Every head in some poses: a picture for a page without a kernel."""

@@ -247,6 +247,32 @@ def test_one_side_alone():
     assert session.stepper.weights == toy().weights
 
 
+def test_steps_of_one_side_are_marked_until_they_are_taken_back():
+    """Else the jump that Step D makes in the curves would be taken for the last dial's."""
+    session = Session(toy())
+
+    def alone(*sides: str) -> None:
+        for side in sides:
+            session.ask("only", side)
+            session.advance()
+
+    session.advance()
+    session.ask("set", "adversarial", 2.0)
+    alone("D", "D", "G")
+    session.advance()
+    kept = [(1, "adversarial 1 → 2, D alone"), (3, "G alone")]
+    assert session.marks == kept, "several in a row are one mark"
+    session.ask("snapshot")
+    alone("D")
+    assert session.marks == [*kept, (5, "D alone")]
+    session.ask("back")
+    session.settle()
+    assert session.marks == kept
+    for _ in session.replay(session.log):
+        pass
+    assert session.marks == kept
+
+
 def test_compare_runs_twice_from_the_snapshot_and_leaves_no_trace():
     session, plain = Session(toy()), toy()
     session.ask("snapshot")

@@ -8,7 +8,8 @@ from tlk.learning.toy import ToyGAN
 from tlk.show import LossLab
 from tlk.show.lab import drawing, widget
 from tlk.show.lab.drawing import draw_lab
-from tlk.show.lab.telling import measured
+from tlk.show.lab.reruns import PAUSED, TRAINING
+from tlk.show.lab.telling import measured, picture_of
 from tlk.show.lab.views import Look
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -229,3 +230,62 @@ def test_back_in_training_says_that_it_goes_on():
 
 def test_a_b_of_equal_weights_claims_no_change_in_its_titles():
     assert drawing.title_of(0, "") == "A: the weights as kept" and drawing.title_of(1, "content 1 → 2") == "B: with the change"
+
+
+def test_step_while_it_trains_is_answered():
+    lab = make()
+
+    async def press() -> None:
+        task = asyncio.create_task(lab.run(6))
+        while lab.session.tick < 2:
+            await asyncio.sleep(0)
+        lab.press("step")
+        await task
+
+    asyncio.run(press())
+    assert lab.session.tick == 6 and "Pause first, then Step takes one" in lab.message.value
+
+
+def test_a_preset_after_a_comparison_draws_once_and_never_says_half_of_itself(drawn, monkeypatch):
+    """Turned dial by dial it drew a picture for each, and told of weights that nobody had asked for."""
+    lab, said = make(), []
+    lab.choose("D too strong")
+    lab.choose("content only")
+    asyncio.run(lab.compare(2))
+    drawn.clear()
+    original = LossLab._say
+    monkeypatch.setattr(LossLab, "_say", lambda lab, text: said.append(text) or original(lab, text))
+    lab.choose("start")
+    assert len(drawn) <= 1 and said == ["start: its weights are in use already"]
+
+
+def test_how_far_away_the_next_picture_is():
+    assert picture_of(11, 44, 20.4) == "; the picture is step 11's, the next one comes in about 20 s"
+    assert picture_of(11, 11, 20.4) == picture_of(11, 44, 1.0) == ""
+    lab = make(share=1e-6)
+    asyncio.run(lab.run(4))
+    lab._last_cost = 1.0
+    lab.session.advance()
+    lab._doing = TRAINING
+    assert "the picture is step 4's" in lab.summary()
+    lab._doing = PAUSED
+    assert "the picture" not in lab.summary(), "who pauses gets a new one"
+
+
+def test_the_pull_says_when_no_step_has_used_the_weights_it_is_measured_with():
+    def told() -> bool:
+        lab.draw()
+        texts = [t.get_text() for axis in draw_lab(lab.session, lab._look, []).axes for t in axis.texts]
+        return "with the dials as they stand now" in texts
+
+    lab = make()
+    asyncio.run(lab.run(2))
+    assert not told()
+    lab.set("adversarial", 0.0)
+    asyncio.run(lab.compare(1))  # takes up what was turned
+    assert told()
+    asyncio.run(lab.run(1))
+    assert not told()
+    lab.press("D")
+    asyncio.run(lab.run(0))
+    assert not told(), "a step of one side uses its own number of updates, and no dial was turned"

@@ -31,7 +31,7 @@ BUTTONS = {
     "export": ("Export", "write what was done, and every number, to a file"),
     "replay": ("Replay", "do it all again from the start and compare every number"),
 }
-NARROW = "<style>.tlk-lab .widget-readout { width: 50px; min-width: 50px }</style>"  #: the place that a number needs; the track has the rest
+NARROW = "<style>.tlk-lab .widget-readout { width: 50px; min-width: 50px; pointer-events: none }</style>"  #: the place that a number needs; the track has the rest. It cannot be typed into, and must not look so
 RATIO = "; a notch is about twice the one before it, from a hundredth of the start to a hundred times it, and off"
 PAPER_CONTENT = {"vgg19-caffe": 1e-2, "vggface": 2e-3, "efficientnet-lite0": 1.2e-2}  # preprint v1; the last stands for both
 
@@ -108,7 +108,7 @@ class Controls:
         self, stepper: Stepper, pressed: Callable[[str], None], turned: Callable[[str, float], bool],
         chosen: Callable[[str], None],
     ) -> None:
-        self._chosen = chosen
+        self._chosen, self.choosing = chosen, False  #: while a preset turns one dial after the other
         self.presets = presets(stepper)
         start = self.presets["start"][0]
         also = {name: {values[name] for values, _ in self.presets.values()} for name in start}
@@ -124,8 +124,12 @@ class Controls:
         ])  # fmt: skip
 
     def choose(self, preset: str) -> None:
-        for name, value in self.presets[preset][0].items():
-            self.dials[name].put(value)
+        self.choosing = True
+        try:
+            for name, value in self.presets[preset][0].items():
+                self.dials[name].put(value)
+        finally:
+            self.choosing = False
         self._chosen(preset)
 
     def lock(self, locked: bool) -> None:

@@ -16,7 +16,7 @@ from tlk.learning import LossWeights
 from tlk.show.figures import COLOURS
 
 from .session import Session, words
-from .telling import difference
+from .telling import ahead, difference
 from .views import Look, ToyView
 
 #: One colour for each term, none of them a role's (``COLOURS``); D's loss has D's.
@@ -68,7 +68,7 @@ def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], 
     draw_quality(shares, session, quality)
     shares.set_xlim(losses.get_xlim())  # so that a mark is one line through both
     draw_scores(figure.add_subplot(grid[0, 3]), session)
-    draw_shares(figure.add_subplot(grid[1, 3]), look.shares, look.at)
+    draw_shares(figure.add_subplot(grid[1, 3]), look.shares, look.at, ahead(session))
     figure.text(0.025, 0.015, f"drawn at step {session.stepper.step}", fontsize=7, color="#555555")  # while it trains, the picture is older than the line above it
     return figure
 
@@ -244,8 +244,8 @@ def draw_scores(axis: Axes, session: Session) -> None:
     key(axis, 2)
 
 
-def draw_shares(axis: Axes, shares: dict[str, float], at: int | None = None) -> None:
-    """‖weight · ∂term/∂x̂‖ of each term over their sum."""
+def draw_shares(axis: Axes, shares: dict[str, float], at: int | None = None, turned: bool = False) -> None:
+    """‖weight · ∂term/∂x̂‖ of each term over their sum; ``turned``: with weights that no step has used yet."""
     if not shares:
         say_empty(axis, "no step yet")
     names = list(shares)[::-1]
@@ -253,7 +253,9 @@ def draw_shares(axis: Axes, shares: dict[str, float], at: int | None = None) -> 
     for place, name in enumerate(names):  # above its bar: the bar's end is what is read
         axis.text(0.01, place + 0.24, label_of(name), va="bottom", fontsize=6)
     axis.set(xlim=(0, 1), ylim=(-0.35, len(names) - 0.35), yticks=[])
-    axis.set_title("share of the pull on x̂" + (f", step {at}" if at is not None else ""), fontsize=8)
+    axis.set_title("share of the pull on x̂" + (f", step {at}" if at is not None else ""), fontsize=8, pad=13 if turned else None)
+    if turned:
+        axis.text(0, 1.02, "with the dials as they stand now", transform=axis.transAxes, fontsize=6)
     finish(axis)
 
 

@@ -59,7 +59,7 @@ class Reruns:
                 f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Replay begins again and does all {log.ticks}; Run or Step begins a run of its own "
                 f"from here, and both are kept; Back to snapshot leads to step {self.session.saved.step}"
             )
-        return f"replayed {counted(log)}: the same numbers, bit for bit; they end at step {self.session.stepper.step}"
+        return f"replayed {counted(log)}: the same numbers, bit for bit; they end at step {self.session.stepper.step}. The quality is measured at other steps than then"
 
     async def _follow(self, reports: Iterator, steps: int) -> int:
         """Take a replay's steps until the last one or Pause; how many they were. The dials turn as they were turned."""
@@ -137,6 +137,10 @@ class Reruns:
             if not done:
                 self._second.value, self._second.layout.display = before
             self._say(self._compared((found, *weights) if done else None, steps))
+
+    def _draw_what_is_new(self) -> None:
+        """At the end of a run: a picture of where it stands, unless that is on the page."""
+        self.draw() if self._image_of != self.session.stepper.step else self._tell()
 
     def _remembered(self, order: str) -> None:
         """Do what was asked for, and show where that leads."""

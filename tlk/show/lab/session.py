@@ -39,6 +39,7 @@ class Session:
         self.rows: list[dict[str, float]] = []  #: step, terms, accuracy: of the branch we are on
         self.changes: list[tuple[int, str, float, float]] = []  #: (step, weight, from, to) of the branch we are on
         self.saved_changes = 0  #: changes that there were at the snapshot
+        self.alone: list[tuple[int, str]] = []  #: (step before it, ``D`` or ``G``): steps of this branch that trained one of them
         self.left_behind: deque[list[dict[str, float]]] = deque(maxlen=BRANCHES)
         self.recent: deque[Report] = deque(maxlen=RECENT)
         self._cut: tuple[Log, int] | None = None  #: what is replayed, and how far it came
@@ -56,13 +57,19 @@ class Session:
 
     @property
     def marks(self) -> list[tuple[int, str]]:
-        """(step, what changed): one mark a step, and none for what was turned back before a step had used it."""
+        """(step, what changed): one mark a step, and none for what was turned back before a step had used it.
+
+        Steps of D or G alone are marked too, the first of several in a row: else their jump would be taken for a dial's.
+        """
         steps: dict[int, dict[str, tuple[float, float]]] = {}
         for step, name, before, after in self.changes:
             names = steps.setdefault(step, {})
             names[name] = names.get(name, (before, after))[0], after
         texts = {step: [f"{words(n)} {shown(n, a)} → {shown(n, b)}" for n, (a, b) in names.items() if a != b] for step, names in steps.items()}
-        return [(step, ", ".join(said)) for step, said in texts.items() if said]
+        for step, side in self.alone:
+            if (step - 1, side) not in self.alone:
+                texts.setdefault(step, []).append(f"{side} alone")
+        return [(step, ", ".join(said)) for step, said in sorted(texts.items()) if said]
 
     @property
     def waiting(self) -> bool:
@@ -94,6 +101,7 @@ class Session:
         self.left_behind.append([r for r in self.rows if r["step"] > self.saved.step])
         self.rows = [r for r in self.rows if r["step"] <= self.saved.step]
         del self.changes[self.saved_changes :]  # also those that were made at the snapshot's own step, after it
+        self.alone = [(step, side) for step, side in self.alone if step < self.saved.step]
         self.recent.clear()
         self.report = None
         self.saved.put_back(self.stepper)
@@ -109,6 +117,7 @@ class Session:
         weights = self.stepper.weights
         steps = weights.discriminator_steps, weights.generator_steps
         if only:
+            self.alone.append((self.stepper.step, only))
             weights.discriminator_steps, weights.generator_steps = (max(1, steps[0]), 0) if only == "D" else (0, 1)
         try:
             report = self.stepper.one_step()

@@ -58,6 +58,20 @@ def measured(look: Look, at: int, step: int) -> str:
     return said(look.quality, at) + (f"; {said(look.held, look.at)}" if look.held else "")
 
 
+def picture_of(drawn: int, step: int, owed: float) -> str:
+    """While it trains: which step the picture is of, and that the next is ``owed`` seconds of training away, where that is long."""
+    return f"; the picture is step {drawn}'s, the next one comes in about {owed:.0f} s" if drawn != step and owed > 2 else ""
+
+
+def ahead(session: Session) -> bool:
+    """The weights in force are others than the last step's: no step has used them yet."""
+    if session.report is None:
+        return False
+    now, last = session.stepper.weights, session.report.weights
+    names = [n for n in WEIGHTS if not (n == "discriminator_steps" and one_sided(session))]
+    return any(read_weight(now, n) != read_weight(last, n) for n in names)
+
+
 def difference(without: LossWeights, with_: LossWeights) -> str:
     """What the second has changed; empty when nothing."""
     both = {n: (read_weight(without, n), read_weight(with_, n)) for n in WEIGHTS}

@@ -23,7 +23,7 @@ from .drawing import draw_lab, png
 from .reruns import COMPARING, PAUSED, STEPPING, TRAINING, Reruns, Runs
 from .session import Session
 from .stills import draw_still
-from .telling import LINE, NEXT, measured, spoken, used, waiting
+from .telling import LINE, NEXT, measured, picture_of, spoken, used, waiting
 from .views import view_of
 
 REDRAW = 0.25  #: seconds between two pictures, at least
@@ -177,7 +177,8 @@ class LossLab(Reruns):
             return here + "there the training waits for the end of A/B"
         if self.session.report is None:
             return here + "no step taken from here yet" + ": press ▶ Run or Step" * (self._doing == PAUSED)
-        return here + f"{used(self.session, self.controls.dials)}<br>{measured(self._look, self._look_of, step)}"
+        owed = self._last_cost / self.share - (self.training_seconds - self._trained_then) if self._doing == TRAINING else 0.0
+        return here + f"{used(self.session, self.controls.dials)}<br>{measured(self._look, self._look_of, step)}{picture_of(self._image_of, step, owed)}"
 
     def _tell(self) -> None:
         if NEXT in self.message.value and not self.session.waiting:
@@ -204,7 +205,8 @@ class LossLab(Reruns):
         if self._refused():
             return False
         self.session.ask("set", name, value)
-        self._say(self._waits())
+        if not self.controls.choosing:
+            self._say(self._waits())
         return True
 
     def _chosen(self, preset: str) -> None:
@@ -249,10 +251,6 @@ class LossLab(Reruns):
         while not self._stop and (rest := end - time.perf_counter()) > 0:
             await asyncio.sleep(min(rest, 0.05))
 
-    def _draw_what_is_new(self) -> None:
-        """At the end of a run: a picture of where it stands, unless that is on the page."""
-        self.draw() if self._image_of != self.session.stepper.step else self._tell()
-
     def _step(self, doing: str) -> None:
         begun, self._doing = time.perf_counter(), doing
         self._advance()
@@ -281,6 +279,8 @@ class LossLab(Reruns):
             elif order in ("step", "D", "G"):
                 if order != "step":
                     self.session.ask("only", order)
+                elif self._left >= 1:
+                    self._say("it takes one step after the other already: Pause first, then Step takes one")
                 return self._left < 1
             elif order in ("snapshot", "back"):
                 self._remembered(order)
