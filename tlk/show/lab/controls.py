@@ -13,9 +13,9 @@ from tlk.show.pieces import note
 from .session import number, read_weight, words
 
 HINTS = {
-    "content": "how much the picture must resemble the truth",
+    "content": "how closely what G makes must resemble the truth",
     "adversarial": "how much D's opinion counts",
-    "feature_matching": "how alike truth and picture must be to D's layers",
+    "feature_matching": "how alike that and the truth must be to D's layers",
     "match": "how strongly ê is pulled to the clip's row of W",
     "discriminator_steps": "updates of D for each one of G; 0 stops D",
 }

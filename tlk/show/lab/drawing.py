@@ -23,7 +23,7 @@ from .views import Look, ToyView
 TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8C564B", "match": "#999933", "discriminator": COLOURS["discriminator"]}
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
 INCHES, DPI, WINDOW = (8.8, 3.9), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9; low enough for a window of 768 with the dials
-FAINT = "#bbbbbb"  #: curves of steps that were taken back
+FAINT = {"alpha": 0.35, "linewidth": 0.7}  #: curves of steps that were taken back: each in its term's colour, pale
 BETTER = {"SSIM": "SSIM ↑", "landmark error": "landmark error ↓"}  #: which way is better, where the name does not say it
 WRITTEN, ROW = 5, 0.09  #: changes that are written beside their marks (all dials turned at once are five), and the height of each as a share of the axes
 
@@ -136,11 +136,11 @@ def draw_frames(axis: Axes, picture: dict[str, Tensor]) -> None:
 
 
 def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW) -> None:
-    """Unweighted terms of the last ``window`` steps; what was left behind in grey, changes as dashed lines."""
+    """Unweighted terms of the last ``window`` steps; what was left behind pale, changes as dashed lines."""
     for rows in session.left_behind:
         draw_lines(axis, rows[-(window or 0) :], faint=True)
     if left := any(session.left_behind):
-        axis.plot([], [], color=FAINT, label="left behind")
+        axis.plot([], [], color="black", label="left behind", **FAINT)
     rows = session.rows[-(window or 0) :]
     draw_lines(axis, rows)
     if not rows and not left:
@@ -166,7 +166,7 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
         return
     steps = [r["step"] for r in rows]
     for term in (t for t in rows[0] if t not in ("step", "real", "generated")):
-        style = {"color": FAINT, "linewidth": 0.6} if faint else {"linewidth": 1.1, **line_of(term)}
+        style = {**line_of(term), "label": None, **FAINT} if faint else {"linewidth": 1.1, **line_of(term)}
         axis.plot(steps, [r[term] for r in rows], marker="." if len(rows) == 1 else "", **style)  # one step is no line
 
 
