@@ -6,8 +6,11 @@
     python -m tlk.evaluation.ablations --out runs/ablations
     python -m data_scripts.results runs/evaluation --ablations runs/ablations
 
-Between ``<!-- results: GROUP FORM -->`` and ``<!-- /results -->`` in README.md and MODEL_CARD.md stand tables that nobody types: GROUP is
-``rendered``, ``rendered, all`` (everybody, with the systems that learn from nobody), ``real`` or ``ablations``, FORM is ``short`` (means) or ``long`` (with intervals and every metric). Sentences about them are
+    python -m tlk.evaluation --people 0 --clips runs/package_videos --out runs/packages
+    python -m data_scripts.results --packages runs/packages
+
+A run that is not named stays as it was put here last. Between ``<!-- results: GROUP FORM -->`` and ``<!-- /results -->`` in README.md and MODEL_CARD.md stand tables that nobody types: GROUP is
+``rendered``, ``rendered, all`` (everybody, with the systems that learn from nobody), ``real``, ``ablations`` or ``packages`` (the videos of ``data_scripts.package_videos``), FORM is ``short`` (means) or ``long`` (with intervals and every metric). Sentences about them are
 not written here: read them again after each run.
 """
 
@@ -27,6 +30,7 @@ PAGES = ("README.md", "MODEL_CARD.md")
 WRITTEN, NUMBERS = Path("tlk/weights/heads-64-evaluation.md"), Path("notebooks/pictures/heads-64-table.json")
 BLOCK = re.compile(r"(<!-- results: (?P<group>[\w, ]+) (?P<form>short|long) -->\n).*?(<!-- /results -->)", re.S)
 ABLATIONS = Path("tlk/weights/heads-64-ablations.md"), Path("notebooks/pictures/heads-64-ablations.json")
+PACKAGES = Path("tlk/weights/heads-64-packages.md"), Path("notebooks/pictures/heads-64-packages.json")
 #: metric → digits, heading with its backbone
 SHORT = {
     "ssim": (3, "SSIM ↑"), "perceptual": (2, "perceptual (`efficientnet-lite1`) ↓"), "csim": (3, "CSIM (`dlib-resnet`) ↑"),
@@ -36,14 +40,19 @@ SHORT = {
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m data_scripts.results", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder that python -m tlk.evaluation wrote")
+    parser.add_argument("run", type=Path, nargs="?", metavar="RUN", help="folder that python -m tlk.evaluation wrote (default: what was put here last)")
     parser.add_argument("--ablations", type=Path, metavar="RUN", help="folder that python -m tlk.evaluation.ablations wrote (default: what was put here last)")
+    parser.add_argument("--packages", type=Path, metavar="RUN", help="folder that python -m tlk.evaluation wrote of the packages' videos (default: what was put here last)")
     options = parser.parse_args(arguments)
+    named = {(WRITTEN, NUMBERS): options.run, ABLATIONS: options.ablations, PACKAGES: options.packages}
+    if not any(named.values()):
+        parser.error("name a RUN, --ablations RUN or --packages RUN: there is nothing to put in its place")
+    files: dict[Path, str] = {}
     try:
-        files = dict(zip((WRITTEN, NUMBERS), printed(options.run), strict=True))
-        if options.ablations:
-            files |= zip(ABLATIONS, printed(options.ablations), strict=True)
-        tables = tables_of(files[NUMBERS], files.get(ABLATIONS[1]) or (ROOT / ABLATIONS[1]).read_text())
+        for places, run in named.items():
+            if run:
+                files |= zip(places, printed(run), strict=True)
+        tables = tables_of(*(files.get(path) or (ROOT / path).read_text() for path in (NUMBERS, ABLATIONS[1], PACKAGES[1])))
     except OSError as error:
         parser.error(f"{error.filename}: {error.strerror}; name a folder in which python -m tlk.evaluation (for --ablations: python -m tlk.evaluation.ablations) has written its table")
     texts = {Path(page): filled((ROOT / page).read_text(), tables) for page in PAGES}
@@ -58,9 +67,9 @@ def printed(run: Path) -> tuple[str, str]:
     return (run / "table.md").read_text(), (run / "table.json").read_text()
 
 
-def tables_of(evaluation: str, ablations: str) -> dict[str, Any]:
-    """The tables of both runs' numbers, by the group that blocks name."""
-    return json.loads(evaluation)["tables"] | {"ablations": json.loads(ablations)["tables"]["rendered"]}
+def tables_of(evaluation: str, ablations: str, packages: str) -> dict[str, Any]:
+    """The tables of all runs' numbers, by the group that blocks name."""
+    return json.loads(evaluation)["tables"] | {"ablations": json.loads(ablations)["tables"]["rendered"], "packages": json.loads(packages)["tables"]["real"]}
 
 
 def filled(page: str, tables: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from data_scripts import results
 
 @pytest.fixture(scope="module")
 def tables():
-    return results.tables_of(*((results.ROOT / path).read_text() for path in (results.NUMBERS, results.ABLATIONS[1])))
+    return results.tables_of(*((results.ROOT / path).read_text() for path in (results.NUMBERS, results.ABLATIONS[1], results.PACKAGES[1])))
 
 
 @pytest.mark.parametrize("page", results.PAGES)
@@ -19,7 +19,8 @@ def test_pages_say_what_the_run_printed(page, tables):
 
 
 def test_the_page_beside_the_weights_is_the_same_run(tables):
-    for page, groups in ((results.WRITTEN, tables.keys() - {"ablations"}), (results.ABLATIONS[0], {"ablations"})):
+    alone = {"ablations": results.ABLATIONS[0], "packages": results.PACKAGES[0]}
+    for page, groups in ((results.WRITTEN, tables.keys() - alone), *((page, {group}) for group, page in alone.items())):
         written = (results.ROOT / page).read_text().splitlines()
         assert groups and all(line in written for group in groups for line in results.long(tables[group]))
 
@@ -54,6 +55,9 @@ def test_what_the_run_does_not_have_is_said(tables, tmp_path, capsys):
     with pytest.raises(SystemExit):
         results.main([str(tmp_path)])
     assert "table.md" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        results.main([])
+    assert "--packages RUN" in capsys.readouterr().err
 
 
 def test_a_short_table_says_where_fewer_people_stand_behind_a_number(tables):
@@ -61,3 +65,21 @@ def test_a_short_table_says_where_fewer_people_stand_behind_a_number(tables):
     row = next(r for r in found["rows"] if (r["system"], r["sources"]) == ("FT", 8))
     row["landmark_error"] |= {"mean": 0.05, "people": 7}
     assert any(line.startswith("| FT | 8 |") and "| 0.050 (7) |" in line for line in results.short(found))
+
+
+def test_one_run_is_put_in_its_place_and_the_others_stay(tables, tmp_path, monkeypatch, capsys):
+    """In a copy of the pages: the packages' run alone, with another number in it."""
+    places = [*results.PAGES, *map(str, (results.WRITTEN, results.NUMBERS, *results.ABLATIONS, *results.PACKAGES))]
+    before = {place: (results.ROOT / place).read_text() for place in places}
+    for place, text in before.items():
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(text)
+    run = json.loads(before[str(results.PACKAGES[1])])
+    next(r for r in run["tables"]["real"]["rows"] if (r["system"], r["sources"]) == ("FT", 8))["ssim"]["mean"] = 0.123
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "table.json").write_text(json.dumps(run))
+    (tmp_path / "run" / "table.md").write_text("its page\n")
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    results.main(["--packages", str(tmp_path / "run")])
+    changed = {place for place in places if (tmp_path / place).read_text() != before[place]}
+    assert changed - {"README.md"} == {"MODEL_CARD.md", *map(str, results.PACKAGES)} and "0.123" in (tmp_path / "MODEL_CARD.md").read_text()
