@@ -9,11 +9,14 @@ import resource
 import select
 import signal
 import sys
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from tqdm import tqdm
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def run(work: Callable[[], object], seconds: float = 60, before: Callable[[], No
 
 def _work(work: Callable[[], object], before: Callable[[], None], writing: int) -> None:
     """In the child; never returns."""
+    tqdm.set_lock(threading.RLock())  # see `killed`
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
@@ -73,6 +77,7 @@ def killed(work: Callable[[], object], after: float) -> bool:
     """Do ``work`` in a fork and kill -9 it after so many seconds; whether it was still at work then."""
     child = os.fork()
     if child == 0:
+        tqdm.set_lock(threading.RLock())  # tqdm's own is one semaphore for all forks: who dies with it would leave this process waiting for ever
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)

@@ -1,14 +1,16 @@
 """A seeded sample of ``make torture``, and that it can find what it looks for."""
 
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from . import damage, disk, inputs, kills, materials
 from .damage import Case
 from .uses import read
-from .forked import run
+from .forked import killed, run
 from .kills import JOBS, Job
 
 
@@ -58,6 +60,20 @@ def test_what_is_left_on_a_full_disk_is_found(good, tmp_path, monkeypatch):
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 def test_what_was_killed_ends_as_if_it_had_not_been(job, good, tmp_path):
     assert kills.torture(job, good, tmp_path / "new", times=2, seed=1) == (2, [])
+
+
+def test_who_is_killed_while_it_draws_a_bar_takes_no_lock_along():
+    """tqdm guards its bars with a semaphore that forks share; nobody would ever give back what was held at kill -9."""
+
+    def hold() -> None:
+        tqdm.get_lock().acquire()
+        time.sleep(60)
+
+    held = tqdm.get_lock()  # made here, before the fork
+    assert killed(hold, 0.3)
+    for lock in getattr(held, "locks", [held]):
+        assert lock.acquire(False), "a bar in this process would wait for ever"
+        lock.release()
 
 
 def broken(use):
