@@ -18,9 +18,8 @@ import pytest
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 PATIENCE = float(os.environ.get("TLK_PATIENCE", 1))  #: factor of every waiting time, for machines that do much else
-#: what JupyterLab itself logs without a network, about its own settings, or where a page is busy: a widget's output may come before its model
-#: (ipywidgets issues 2748 and 3231) and is drawn when that is there, which each test waits for
-HARMLESS = ("favicon", "net::ERR_INTERNET_DISCONNECTED", "net::ERR_NAME_NOT_RESOLVED", "/api/me", "lsp", "widget model not found")
+#: what JupyterLab itself logs without a network, or about its own settings
+HARMLESS = ("favicon", "net::ERR_INTERNET_DISCONNECTED", "net::ERR_NAME_NOT_RESOLVED", "/api/me", "lsp")
 SETTINGS = Path(__file__).parents[2] / "notebooks" / ".lab"  #: as `make lab` has them
 OPTIONS = ("--no-browser", "--allow-root", "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
            f"--LabApp.app_settings_dir={SETTINGS}", "--LabApp.extension_manager=readonly")  # fmt: skip
