@@ -107,7 +107,7 @@ def draw_plane_strip(session: Session, looks: Sequence[Look], quality: list[dict
         axis.set_title(f"{title}\non a cluster: {look.quality['on a cluster']:.0%}", fontsize=8)
         if n:
             axis.get_legend().remove()
-    draw_losses(figure.add_subplot(grid[1, :3]), session, window=None)
+    draw_losses(figure.add_subplot(grid[1, :3]), session, window=None, written=4)
     draw_quality(figure.add_subplot(grid[1, 3:]), session, quality, window=None)
     return figure
 
@@ -153,7 +153,7 @@ def spans(scenes: Sequence[Scene], steps: Sequence[int], places: Sequence[float]
 def draw_curves(figure: Figure, session: Session, quality: list[dict[str, float]], steps: Sequence[int], scenes: Sequence[Scene]) -> None:
     """The terms above D's accuracy and the quality, over the same steps; each step that has a picture has a tick."""
     tall, (begin, end, _) = figure.get_figheight(), ends_of(scenes)
-    for bottom, height, draw in ((1.78, 1.2, lambda a: draw_losses(a, session, window=None)), (0.36, 0.95, lambda a: draw_quality(a, session, quality, window=None))):
+    for bottom, height, draw in ((1.78, 1.2, lambda a: draw_losses(a, session, window=None, written=4)), (0.36, 0.95, lambda a: draw_quality(a, session, quality, window=None))):
         axis = figure.add_axes((0.055, bottom / tall, 0.935, height / tall))
         axis.axvspan(begin + 0.5, end + 0.5, color=GROUNDS[1], zorder=-1)
         draw(axis)

@@ -70,13 +70,38 @@ def test_in_slow_motion_an_a_b_is_drawn_as_it_grows_to_the_same_runs(monkeypatch
     assert lab._comparison[1:] == plain._comparison[1:] and lab.session.tick == STEPS
 
 
-def test_a_slow_a_b_that_is_broken_off_leaves_the_picture_of_the_last_one(monkeypatch):
+def test_a_slow_a_b_that_is_broken_off_shows_what_it_has_and_keeps_the_last_one_for_stills(monkeypatch):
     lab = make()
     asyncio.run(lab.compare())
     before, found = lab._second.value, lab._comparison
-    assert slow_a_b(lab, monkeypatch, pause=True) == [(1,), (2,), (3,)]
-    assert lab._second.value == before and lab._comparison is found and lab._second.layout.display == ""
-    assert "nothing was compared" in lab.message.value
+    assert slow_a_b(lab, monkeypatch, pause=True) == [(1,), (2,), (3,), (3,)]
+    assert lab._second.value != before and lab._comparison is found and lab._second.layout.display == ""
+    assert f"A/B stopped: run A took 3 of {STEPS} steps, run B none, drawn below" in lab.message.value
+
+
+def test_an_a_b_that_is_stopped_in_run_b_shows_run_a_as_far_and_both_say_when(monkeypatch):
+    """What run A took its time for is not thrown away."""
+    lab, shown = make(), []
+    monkeypatch.setattr("tlk.show.lab.reruns.draw_comparison", lambda *drawn: shown.append(drawn) or drawing.draw_comparison(*drawn))
+
+    async def stop_in_b() -> None:
+        lab._loop = asyncio.get_running_loop()
+        lab.press("compare")
+        while "run B" not in lab.message.value or "step 2 of" not in lab.message.value:
+            await asyncio.sleep(0)
+        lab.pause()
+        await lab._task
+
+    asyncio.run(stop_in_b())
+    runs, *_, note = shown[-1]
+    assert {name: [row["step"] for row in rows] for name, (rows, _) in runs.items()} == {"without": list(range(1, STEPS + 1)), "with": [1, 2]}
+    assert note == f"A/B stopped: run A took {STEPS} of {STEPS} steps, run B 2" and note in [t.get_text() for t in drawing.draw_comparison(*shown[-1]).texts]
+    assert f"stands at step {STEPS}" in lab.message.value and lab.session.stepper.step == STEPS
+    with pytest.raises(ValueError, match="nothing was compared yet"):
+        lab.compared()
+    asyncio.run(lab.run(3))
+    asyncio.run(lab.compare())
+    assert shown[-1][-1] == f"A/B of when the training stood at step {STEPS + 3}"
 
 
 def test_an_a_b_has_a_picture_from_its_first_step_on():

@@ -176,7 +176,30 @@ def test_words_beside_marks_stand_above_every_curve():
     written = [t for t in losses.texts if "→" in t.get_text()]
     curves = [line for line in losses.lines if len(line.get_ydata()) > 2]
     highest = losses.transAxes.inverted().transform(losses.transData.transform([(0, max(line.get_ydata().max() for line in curves))]))[0, 1]
-    assert len(written) == 3 and highest < 1 - 3 * drawing.ROW + 1e-6
+    assert len(written) == 1 and highest < 1 - drawing.WRITTEN * drawing.ROW + 1e-6
+
+
+def test_beside_the_curves_there_are_two_changes_at_most_and_below_them_all():
+    lab = make()
+    asyncio.run(lab.run(5))
+    lab.choose("content only")
+    asyncio.run(lab.run(2))
+    lab.set("adversarial", 0.5)
+    asyncio.run(lab.run(2))
+    texts = [t.get_text() for t in draw_lab(lab.session, lab._look, []).axes[1].texts]
+    assert texts == ["5: feature matching 0.3 → off", "7: adversarial off → 0.5"], "the last two"
+    assert lab.marks.value.index("after step 7</b> adversarial off → 0.5") < lab.marks.value.index("after step 5</b> adversarial 1 → off, feature matching 0.3 → off")
+    below = " ".join(t.get_text() for t in lab.still().texts)
+    assert "after step 5 adversarial 1 → off, feature matching 0.3 → off · after step 7 adversarial off → 0.5" in below
+    lab.back()
+    assert not lab.marks.value, "marks of a branch that was left are not those of this one"
+
+
+def test_a_mark_of_many_changes_says_that_there_are_more():
+    assert drawing.last_parts([(3, "a, b"), (9, "c, d, e")], 2) == [(9, "c"), (9, "and 2 more: see below")]
+    assert drawing.last_parts([(3, "a, b"), (9, "c")], 2) == [(3, "b"), (9, "c")]
+    assert drawing.last_parts([(3, "a, b"), (9, "c, d")], 4) == [(3, "a"), (3, "b"), (9, "c"), (9, "d")]
+    assert drawing.last_parts([], 2) == []
 
 
 def test_all_terms_off_is_said_to_train_nobody():
@@ -186,8 +209,7 @@ def test_all_terms_off_is_said_to_train_nobody():
     lab.set("discriminator_steps", 0)
     asyncio.run(lab.run(1))
     assert "all terms off, so nothing trains G · D steps 0" in lab.status.value
-    losses = draw_lab(lab.session, lab._look, []).axes[1]
-    assert len([t for t in losses.texts if "→" in t.get_text()]) == 4, "every dial that was turned is named at its mark"
+    assert lab.marks.value.count("→") == 4, "every dial that was turned is named at its mark"
 
 
 def test_a_b_draws_contents_parts_as_one_curve():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 import torch
@@ -24,8 +25,9 @@ TERMS = {"content": "#56B4E9", "adversarial": "#000000", "feature_matching": "#8
 LARGE = 5.0  #: terms beyond this are drawn on a logarithmic scale, or the others would lie on the floor
 INCHES, DPI, WINDOW = (8.8, 3.9), 108, 600  #: 950 pixels wide on the page, so that the smallest type, 6 points, has 9; low enough for a window of 768 with the dials
 FAINT = {"alpha": 0.35, "linewidth": 0.7}  #: curves of steps that were taken back: each in its term's colour, pale
+EQUAL = "no weight was changed: the two runs are equal"
 BETTER = {"SSIM": "SSIM ↑", "landmark error": "landmark error ↓"}  #: which way is better, where the name does not say it
-WRITTEN, ROW = 5, 0.09  #: changes that are written beside their marks (all dials turned at once are five), and the height of each as a share of the axes
+WRITTEN, ROW = 2, 0.09  #: changes that are written beside their marks, and the height of each as a share of the axes: more would press the curves together, and all of them stand in a list below
 
 
 def colour_of(term: str) -> str:
@@ -73,8 +75,8 @@ def draw_lab(session: Session, look: Look, quality: Sequence[dict[str, float]], 
     return figure
 
 
-def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], without: LossWeights, with_: LossWeights, dpi: float = DPI) -> Figure:
-    """A and B side by side: their pictures at the end, and their terms in one plot (A thin and dashed)."""
+def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], without: LossWeights, with_: LossWeights, note: str = "", dpi: float = DPI) -> Figure:
+    """A and B side by side: their pictures at the end, and their terms in one plot (A thin and dashed). ``note``: when it was made, or that it was stopped."""
     figure = Figure((INCHES[0], 3.8), dpi=dpi)
     grid = figure.add_gridspec(1, 3, left=0.02, right=0.985, top=0.86, bottom=0.2, wspace=0.15, width_ratios=(1, 1, 1.1))
     changed = difference(without, with_)
@@ -87,8 +89,9 @@ def draw_comparison(runs: dict[str, tuple[list[dict[str, float]], Look]], withou
         for term, values in terms_of(rows).items():
             style = {"linewidth": 1.4, "label": label_of(term)} if column else {"linestyle": "--", "linewidth": 0.8, "label": label_of(term) if len(runs) == 1 else None}
             curves.plot([r["step"] for r in rows], smooth(values), marker="." if len(rows) == 1 else "", color=colour_of(term), **style)
-    curves.set_title(f"{changed or 'no weight was changed: the two runs are equal'}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
+    curves.set_title(f"{textwrap.fill(changed or EQUAL, 54)}\nterms, mean of 10 steps; dashed: A, full: B", fontsize=8)
     curves.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.48, -0.17), ncols=3, frameon=False)  # below, where it hides no curve
+    figure.text(0.025, 0.015, note, fontsize=7, color="#555555")
     curves.set_xlabel(f"step, from the snapshot at {rows[0]['step'] - 1:.0f}", fontsize=7, labelpad=1)
     curves.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     finish(curves)
@@ -135,8 +138,8 @@ def draw_frames(axis: Axes, picture: dict[str, Tensor]) -> None:
         side.set_visible(False)
 
 
-def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW) -> None:
-    """Unweighted terms of the last ``window`` steps; what was left behind pale, changes as dashed lines."""
+def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW, written: int = WRITTEN) -> None:
+    """Unweighted terms of the last ``window`` steps; what was left behind pale, changes as dashed lines, ``written`` of them in words."""
     for rows in session.left_behind:
         draw_lines(axis, rows[-(window or 0) :], faint=True)
     if left := any(session.left_behind):
@@ -148,7 +151,7 @@ def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW) -> No
     axis.set_ylabel("terms, unweighted", fontsize=7)
     finish(axis)
     logarithmic(axis, rows)
-    draw_marks(axis, session, rows)
+    draw_marks(axis, session, rows, written)
     axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     if len(rows) == 1:
         axis.set_xlim(rows[0]["step"] - 1, rows[0]["step"] + 1)
@@ -170,13 +173,13 @@ def draw_lines(axis: Axes, rows: list[dict[str, float]], faint: bool = False) ->
         axis.plot(steps, [r[term] for r in rows], marker="." if len(rows) == 1 else "", **style)  # one step is no line
 
 
-def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> None:
+def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]], written: int = WRITTEN) -> None:
     """A dashed line at each change that the axes still show; of the last ones, what changed is written beside it, each in a row of its own above the curves."""
     first = rows[0]["step"] if rows else 0
     shown = [m for m in session.marks if m[0] + 1 >= first]
     for step, _ in shown:
         axis.axvline(step + 0.5, color="black", linewidth=0.8, linestyle="--")
-    parts = [(step, part) for step, text in shown for part in text.split(", ")][-WRITTEN:]
+    parts = last_parts(shown, written)
     raise_top(axis, ROW * len(parts))
     for row, (step, part) in enumerate(parts):
         left = step > sum(axis.get_xlim()) / 2
@@ -184,6 +187,14 @@ def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]]) -> No
             f"{step}: {part}", (step + 0.5, 1 - ROW * row), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-3 if left else 3, -6), textcoords="offset points",
             ha="right" if left else "left", bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
+
+
+def last_parts(marks: Sequence[tuple[int, str]], written: int) -> list[tuple[int, str]]:
+    """The last ``written`` changes, each with its step; where the last mark alone has more of them, its first ones and how many follow."""
+    parts = [(step, part) for step, text in marks for part in text.split(", ")]
+    if marks and (many := marks[-1][1].count(", ") + 1) > written:
+        return [*parts[-many:][: written - 1], (marks[-1][0], f"and {many - written + 1} more: see below")]
+    return parts[-written:]
 
 
 def raise_top(axis: Axes, share: float) -> None:
@@ -238,7 +249,7 @@ def draw_scores(axis: Axes, session: Session) -> None:
     for place in (-1, 1) if session.recent else ():
         axis.axvline(place, color="#555555", linewidth=0.7, linestyle=":")
     axis.set_title("D's scores, last steps", fontsize=8, pad=13)
-    axis.set_xlabel("dotted: what the hinge asks for", fontsize=6, labelpad=1)
+    axis.set_xlabel("dotted: D's loss asks for real > 1,\ngenerated < −1", fontsize=6, labelpad=1)
     finish(axis)
     axis.set_yticks([])
     key(axis, 2)

@@ -108,14 +108,14 @@ class Reruns:
     async def compare(self, steps: int | None = None) -> None:
         """A/B: two runs from the snapshot, without and with the weights now on the dials; afterwards all is as before.
 
-        Training that goes on stops first. The controls wait meanwhile, except Pause, which breaks the comparison off. In
-        slow motion the two are drawn as they grow.
+        Training that goes on stops first. The controls wait meanwhile, except Pause, which breaks the comparison off and
+        leaves on the page what the two have done by then. In slow motion the two are drawn as they grow.
         """
         await self._stand_still()
         self.session.settle()
         steps, found = steps or self.compare_steps, {}
         done = False
-        weights, before = (self.session.saved.weights, self.session.stepper.weights.snapshot()), (self._second.value, self._second.layout.display)
+        weights = self.session.saved.weights, self.session.stepper.weights.snapshot()
         with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
             self._tell()
             same = "" if difference(*weights) else "no weight has changed since the snapshot, so A and B will be equal · "
@@ -128,15 +128,14 @@ class Reruns:
                 self._say(f"A/B: {same}{named[name]}: step {len(rows)} of {steps} · {WAIT}")
                 done = name == "with" and len(rows) == steps
                 if self.controls.slow.value and not done:
-                    self._show_below(found, *weights)
+                    self._show_below(found, *weights, f"A/B goes on: {taken(found, steps)}")
                 await self._breathe(more=not done)
-                if self._stop:
+                if self._stop and not done:
+                    found[name] = (rows, self.view.look(self.session.stepper, self.session.stepper.weights))
                     break
             self._doing = PAUSED
             runs.close()  # everything is as before from here on
-            if not done:
-                self._second.value, self._second.layout.display = before
-            self._say(self._compared((found, *weights) if done else None, steps))
+            self._say(self._compared((found, *weights), steps, done))
 
     def _draw_what_is_new(self) -> None:
         """At the end of a run: a picture of where it stands, unless that is on the page."""
@@ -161,19 +160,17 @@ class Reruns:
     def _show_below(self, *runs: object) -> None:
         self._second.value, self._second.layout.display = png(draw_comparison(*runs)), ""
 
-    def _compared(self, runs: Runs | None, steps: int) -> str:
-        """Show what an A/B found, unless it was broken off; the sentence about it."""
-        step = self.session.stepper.step
-        if runs is None:
-            self.draw()  # what was measured last is a run's that is given up
-            return f"A/B stopped, nothing was compared; the training itself has not moved: it stands at step {step}"
-        self._comparison = runs
-        self._show_below(*runs)
-        self.draw()
-        return f"A/B: {steps} steps twice from step {self.session.saved.step}, drawn below; the training itself has not moved: it stands at step {step}"
+    def _compared(self, runs: Runs, steps: int, done: bool) -> str:
+        """Show what an A/B found, also of one that was broken off; the sentence about it."""
+        step, stopped = self.session.stepper.step, "" if done else f"A/B stopped: {taken(runs[0], steps)}"
+        if done:
+            self._comparison = runs
+        self._show_below(*runs, stopped or f"A/B of when the training stood at step {step}")
+        self.draw()  # what was measured last is of the two runs
+        return f"{stopped or f'A/B: {steps} steps twice from step {self.session.saved.step}'}, drawn below; the training itself has not moved: it stands at step {step}"
 
     def compared(self) -> Figure:
-        """The last A/B, side by side, for a page without a kernel. Raises ValueError when there was none."""
+        """The last A/B that came to its end, side by side, for a page without a kernel. Raises ValueError when there was none."""
         if self._comparison is None:
             raise ValueError("nothing was compared yet: `await lab.compare()` or press A/B first")
         return draw_compared(*self._comparison)
@@ -199,6 +196,12 @@ class Reruns:
     def _refuse_while_busy(self) -> None:
         if self._busy:
             raise ValueError(f"not while {'a replay' if self._busy == REPLAYING else 'A/B'} runs: wait for its end, or press Pause")
+
+
+def taken(found: dict[str, tuple[list[dict[str, float]], Look]], steps: int) -> str:
+    """How far the two runs came."""
+    a, b = (len(found[name][0]) if name in found else 0 for name in ("without", "with"))
+    return f"run A took {a} of {steps} steps, run B {b or 'none'}"
 
 
 def counted(log: Log) -> str:

@@ -10,6 +10,7 @@ from .session import WEIGHTS, Session, read_weight, shown, words
 from .views import Look
 
 LINE = 19  #: pixels of a line of text: with the dials above them they leave room for the picture in a window of 720
+LISTED = 12  #: marks that are told in words
 NEXT = "from the next step"
 
 
@@ -70,6 +71,13 @@ def ahead(session: Session) -> bool:
     now, last = session.stepper.weights, session.report.weights
     names = [n for n in WEIGHTS if not (n == "discriminator_steps" and one_sided(session))]
     return any(read_weight(now, n) != read_weight(last, n) for n in names)
+
+
+def listed(session: Session) -> str:
+    """All marks of this branch in words, the last ones first: beside the curves there is room for two."""
+    marks = [f"<b>after step {step}</b> {text}" for step, text in session.marks[: -LISTED - 1 : -1]]
+    more = len(session.marks) - LISTED
+    return f"<div style='line-height: {LINE}px; max-width: 950px'>Marks: {' · '.join(marks)}{f' · and {more} before them' * (more > 0)}</div>" if marks else ""
 
 
 def difference(without: LossWeights, with_: LossWeights) -> str:

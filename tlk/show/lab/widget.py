@@ -23,7 +23,7 @@ from .drawing import draw_lab, png
 from .reruns import COMPARING, PAUSED, STEPPING, TRAINING, Reruns, Runs
 from .session import Session
 from .stills import draw_still
-from .telling import LINE, NEXT, measured, picture_of, spoken, used, waiting
+from .telling import LINE, NEXT, listed, measured, picture_of, spoken, used, waiting
 from .views import view_of
 
 REDRAW = 0.25  #: seconds between two pictures, at least
@@ -68,9 +68,9 @@ class LossLab(Reruns):
         self._loop = running_loop()
         self.controls = Controls(stepper, self.press, self._turned, self._chosen)
         self._image, self._second = (Image(format="png", layout=Layout(max_width="100%", align_self="flex-start")) for _ in range(2))
-        self.status, self.message = (HTML(layout=Layout(min_height=f"{LINE * lines}px")) for lines in (2, 1))  # their place is kept: a word must not move the picture
+        self.status, self.message, self.marks = (HTML(layout=Layout(min_height=f"{LINE * lines}px")) for lines in (2, 1, 1))  # their place is kept: a word must not move the picture
         self._second.layout.display = "none"
-        self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self._second])
+        self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self.marks, self._second])
         self.widget.add_class("tlk-lab")
         self._replace_former()
         self.draw()
@@ -156,6 +156,7 @@ class LossLab(Reruns):
         begun = time.perf_counter()
         self._observe(whole)
         self._image.value, self._image_of = png(draw_lab(self.session, self._look, list(self._quality))), self.session.stepper.step
+        self.marks.value = listed(self.session)
         self._tell()
         self._drawn_at, self._last_cost = time.perf_counter(), time.perf_counter() - begun
         self._trained_then, self._changes_drawn = self.training_seconds, len(self.session.changes)
