@@ -10,6 +10,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
@@ -140,11 +141,13 @@ def draw_frames(axis: Axes, picture: dict[str, Tensor]) -> None:
 
 def draw_losses(axis: Axes, session: Session, window: int | None = WINDOW, written: int = WRITTEN) -> None:
     """Unweighted terms of the last ``window`` steps; what was left behind pale, changes as dashed lines, ``written`` of them in words."""
-    for rows in session.left_behind:
-        draw_lines(axis, rows[-(window or 0) :], faint=True)
-    if left := any(session.left_behind):
-        axis.plot([], [], color="black", label="left behind", **FAINT)
     rows = session.rows[-(window or 0) :]
+    begin = rows[0]["step"] if rows else session.stepper.step + 1
+    left = [[r for r in old if window is None or begin <= r["step"] < begin + window] for old in session.left_behind]  # of a long one no more than fits beside what is new
+    for old in left:
+        draw_lines(axis, old, faint=True)
+    if left := any(left):
+        axis.plot([], [], color="black", label="left behind", **FAINT)
     draw_lines(axis, rows)
     if not rows and not left:
         say_empty(axis, "no step yet")
@@ -183,10 +186,18 @@ def draw_marks(axis: Axes, session: Session, rows: list[dict[str, float]], writt
     raise_top(axis, ROW * len(parts))
     for row, (step, part) in enumerate(parts):
         left = step > sum(axis.get_xlim()) / 2
-        axis.annotate(
+        text = axis.annotate(
             f"{step}: {part}", (step + 0.5, 1 - ROW * row), xycoords=("data", "axes fraction"), fontsize=6, xytext=(-3 if left else 3, -6), textcoords="offset points",
             ha="right" if left else "left", bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
+        keep_inside(axis, text)
+
+
+def keep_inside(axis: Axes, text: Annotation) -> None:
+    """Move a text that is longer than the room beside its mark over the axes' left or right edge back."""
+    box, (x, y) = text.get_window_extent(FigureCanvasAgg(axis.figure).get_renderer()), text.xyann
+    over = max(0.0, axis.bbox.x0 + 2 - box.x0) - max(0.0, box.x1 - axis.bbox.x1)
+    text.xyann = x + over * 72 / axis.figure.dpi, y
 
 
 def last_parts(marks: Sequence[tuple[int, str]], written: int) -> list[tuple[int, str]]:

@@ -57,12 +57,14 @@ class Session:
 
     @property
     def marks(self) -> list[tuple[int, str]]:
-        """(step, what changed): one mark a step, and none for what was turned back before a step had used it.
+        """(step, what changed): one mark a step, and none for what no step has used, be it turned back or only used by an A/B.
 
         Steps of D or G alone are marked too, the first of several in a row: else their jump would be taken for a dial's.
         """
         steps: dict[int, dict[str, tuple[float, float]]] = {}
         for step, name, before, after in self.changes:
+            if step >= self.stepper.step:
+                continue
             names = steps.setdefault(step, {})
             names[name] = names.get(name, (before, after))[0], after
         texts = {step: [f"{words(n)} {shown(n, a)} → {shown(n, b)}" for n, (a, b) in names.items() if a != b] for step, names in steps.items()}

@@ -10,7 +10,7 @@ from .session import WEIGHTS, Session, read_weight, shown, words
 from .views import Look
 
 LINE = 19  #: pixels of a line of text: with the dials above them they leave room for the picture in a window of 720
-LISTED = 12  #: marks that are told in words
+LISTED = 6  #: marks that are told in words
 NEXT = "from the next step"
 
 

@@ -67,6 +67,7 @@ class LossLab(Reruns):
         self._comparison: Runs | None = None
         self._loop = running_loop()
         self.controls = Controls(stepper, self.press, self._turned, self._chosen)
+        self.controls.buttons["compare"].tooltip = f"{self.compare_steps} steps twice from the snapshot: with the snapshot's weights, and with those now on the dials"
         self._image, self._second = (Image(format="png", layout=Layout(max_width="100%", align_self="flex-start")) for _ in range(2))
         self.status, self.message, self.marks = (HTML(layout=Layout(min_height=f"{LINE * lines}px")) for lines in (2, 1, 1))  # their place is kept: a word must not move the picture
         self._second.layout.display = "none"
