@@ -135,7 +135,7 @@ def test_a_dial_moved_during_a_replay_does_nothing_and_pause_stops_it(laboratory
 def test_a_and_b_side_by_side(laboratory, lab):
     lab.click("content only")
     lab.click("A/B")
-    lab.read("drawn below; the training itself has not moved")
+    lab.read("drawn below \\(scroll down\\); the training itself has not moved")
     laboratory.picture("6-compared")
 
 

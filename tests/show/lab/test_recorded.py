@@ -76,7 +76,7 @@ def test_a_slow_a_b_that_is_broken_off_shows_what_it_has_and_keeps_the_last_one_
     before, found = lab._second.value, lab._comparison
     assert slow_a_b(lab, monkeypatch, pause=True) == [(1,), (2,), (3,), (3,)]
     assert lab._second.value != before and lab._comparison is found and lab._second.layout.display == ""
-    assert f"A/B stopped: run A took 3 of {STEPS} steps, run B none, drawn below" in lab.message.value
+    assert f"A/B stopped: run A took 3 of {STEPS} steps, run B none, drawn below (scroll down)" in lab.message.value
 
 
 def test_an_a_b_that_is_stopped_in_run_b_shows_run_a_as_far_and_both_say_when(monkeypatch):

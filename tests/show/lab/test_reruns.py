@@ -110,7 +110,7 @@ def test_pause_stops_an_a_b_at_once_and_nothing_has_moved():
     expected = Session(ToyGAN(seed=5, batch=32))
     list(expected.replay(lab.session.log))
     during(lab, "compare", lab.pause)
-    assert lab.session.stepper.step == lab.session.tick == STEPS and f"A/B stopped: run A took 3 of {STEPS} steps, run B none, drawn below; the training itself has not moved: it stands at step {STEPS}" in lab.message.value
+    assert lab.session.stepper.step == lab.session.tick == STEPS and f"A/B stopped: run A took 3 of {STEPS} steps, run B none, drawn below (scroll down); the training itself has not moved: it stands at step {STEPS}" in lab.message.value
     assert lab._second.layout.display == "" and "❚❚ paused" in lab.status.value
     asyncio.run(lab.run(2))
     assert [expected.advance().terms for _ in range(2)] == lab.session.log.numbers[-2:]

@@ -103,7 +103,7 @@ def test_an_ab_names_its_two_runs():
     lab.message.observe(lambda change: said.append(change["new"]), "value")
     lab.set("feature_matching", 0.0)
     asyncio.run(lab.compare(1))
-    assert any("run A, weights as kept: step 1 of 1" in s for s in said) and any("run B, feature matching 0.3 → off: step 1 of 1" in s for s in said)
+    assert any("run A from step 0, weights as kept: step 1 of 1" in s for s in said) and any("run B, feature matching 0.3 → off: step 1 of 1" in s for s in said)
 
 
 def test_an_ab_of_equal_weights_says_so_before_it_begins():
@@ -246,8 +246,9 @@ def test_a_preset_after_a_comparison_draws_once_and_never_says_half_of_itself(dr
 
 
 def test_how_far_away_the_next_picture_is():
-    assert picture_of(11, 44, 20.4) == "; the picture is step 11's, the next one comes in about 20 s"
-    assert picture_of(11, 11, 20.4) == picture_of(11, 44, 1.0) == ""
+    assert picture_of(11, 44, 20.6, 0.2) == "; the picture is step 11's, the next one comes in about 20 s"
+    assert picture_of(11, 44, 20.6, 25.0) == "; the picture is step 11's, the next one comes now", "it does not fall silent while a step ends and the picture is made"
+    assert picture_of(11, 11, 20.4, 0.0) == picture_of(11, 44, 1.0, 0.5) == ""
     lab = make(share=1e-6)
     asyncio.run(lab.run(4))
     lab._last_cost = 1.0

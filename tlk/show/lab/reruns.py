@@ -45,7 +45,7 @@ class Reruns:
             self._quality.clear()
             self.controls.show(self.session.stepper.weights)
             self._tell()  # before the picture, which takes its time
-            self._say(f"replay: {counted(log)}, from the start · {WAIT}")
+            self._say(f"replay: {counted(log)}, from the start; at its end all stands as it stood · {WAIT}")
             self.draw()
             await give_way()
             try:
@@ -59,7 +59,7 @@ class Reruns:
                 f"replay stopped after {done} of {log.ticks} steps, the same numbers so far. Replay begins again and does all {log.ticks}; Run or Step begins a run of its own "
                 f"from here, and both are kept; Back to snapshot leads to step {self.session.saved.step}"
             )
-        return f"replayed {counted(log)}: the same numbers, bit for bit; they end at step {self.session.stepper.step}. The quality is measured at other steps than then"
+        return f"replayed {counted(log)}: the same numbers, bit for bit; they end at step {self.session.stepper.step}. Only the curve of quality has its points at other steps"
 
     async def _follow(self, reports: Iterator, steps: int) -> int:
         """Take a replay's steps until the last one or Pause; how many they were. The dials turn as they were turned."""
@@ -119,7 +119,7 @@ class Reruns:
         with self._alone(COMPARING), closing(self.session.compare(steps)) as runs:
             self._tell()
             same = "" if difference(*weights) else "no weight has changed since the snapshot, so A and B will be equal · "
-            named = {"without": "run A, weights as kept", "with": f"run B, {difference(*weights) or 'nothing changed either'}"}
+            named = {"without": f"run A from step {self.session.saved.step}, weights as kept", "with": f"run B, {difference(*weights) or 'nothing changed either'}"}
             self._say(f"A/B: {steps} steps twice from the snapshot at step {self.session.saved.step} · {same}{WAIT}")
             await give_way()
             for name, rows in runs:
@@ -167,7 +167,7 @@ class Reruns:
             self._comparison = runs
         self._show_below(*runs, stopped or f"A/B of when the training stood at step {step}")
         self.draw()  # what was measured last is of the two runs
-        return f"{stopped or f'A/B: {steps} steps twice from step {self.session.saved.step}'}, drawn below; the training itself has not moved: it stands at step {step}"
+        return f"{stopped or f'A/B: {steps} steps twice from step {self.session.saved.step}'}, drawn below (scroll down); the training itself has not moved: it stands at step {step}"
 
     def compared(self) -> Figure:
         """The last A/B that came to its end, side by side, for a page without a kernel. Raises ValueError when there was none."""

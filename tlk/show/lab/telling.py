@@ -59,9 +59,11 @@ def measured(look: Look, at: int, step: int) -> str:
     return said(look.quality, at) + (f"; {said(look.held, look.at)}" if look.held else "")
 
 
-def picture_of(drawn: int, step: int, owed: float) -> str:
-    """While it trains: which step the picture is of, and that the next is ``owed`` seconds of training away, where that is long."""
-    return f"; the picture is step {drawn}'s, the next one comes in about {owed:.0f} s" if drawn != step and owed > 2 else ""
+def picture_of(drawn: int, step: int, apart: float, since: float) -> str:
+    """While it trains, where pictures are more than two seconds ``apart``: which step's it is and when the next comes, ``since`` seconds after it."""
+    if drawn == step or apart <= 2:
+        return ""
+    return f"; the picture is step {drawn}'s, the next one comes " + (f"in about {apart - since:.0f} s" if apart - since >= 1 else "now")
 
 
 def ahead(session: Session) -> bool:

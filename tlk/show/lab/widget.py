@@ -179,8 +179,8 @@ class LossLab(Reruns):
             return here + "there the training waits for the end of A/B"
         if self.session.report is None:
             return here + "no step taken from here yet" + ": press ▶ Run or Step" * (self._doing == PAUSED)
-        owed = self._last_cost / self.share - (self.training_seconds - self._trained_then) if self._doing == TRAINING else 0.0
-        return here + f"{used(self.session, self.controls.dials)}<br>{measured(self._look, self._look_of, step)}{picture_of(self._image_of, step, owed)}"
+        apart = self._last_cost / self.share if self._doing == TRAINING else 0.0
+        return here + f"{used(self.session, self.controls.dials)}<br>{measured(self._look, self._look_of, step)}{picture_of(self._image_of, step, apart, self.training_seconds - self._trained_then)}"
 
     def _tell(self) -> None:
         if NEXT in self.message.value and not self.session.waiting:
