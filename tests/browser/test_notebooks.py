@@ -136,7 +136,7 @@ def test_06_and_07_a_change_during_training_a_pause_and_a_replay_that_is_left(la
     lab.click("A/B")
     lab.read("A/B: run A")
     lab.click("❚❚ Pause")
-    lab.read(f"A/B stopped: run A took \\d+ of \\d+ steps, .* drawn below; .* stands at step {end}")
+    lab.read(f"A/B stopped: run A took \\d+ of \\d+ steps, .* drawn below .* stands at step {end}")
     assert lab.stands_still() and lab.step == end and lab.lab.locator("img").count() == 2, "what the runs have done is on the page"
     assert re.search(r"after step \d+ .* →", lab.lab.inner_text()), "and every mark is told in words"
 

@@ -69,7 +69,7 @@ class LossLab(Reruns):
         self.controls = Controls(stepper, self.press, self._turned, self._chosen)
         self.controls.buttons["compare"].tooltip = f"{self.compare_steps} steps twice from the snapshot: with the snapshot's weights, and with those now on the dials"
         self._image, self._second = (Image(format="png", layout=Layout(max_width="100%", align_self="flex-start")) for _ in range(2))
-        self.status, self.message, self.marks = (HTML(layout=Layout(min_height=f"{LINE * lines}px")) for lines in (2, 1, 1))  # their place is kept: a word must not move the picture
+        self.status, self.message, self.marks = (HTML(layout=Layout(min_height=f"{LINE * lines}px")) for lines in (2, 1, 0))  # their place is kept: a word must not move the picture
         self._second.layout.display = "none"
         self.widget = VBox([self.controls.widget, self.status, self.message, self._image, self.marks, self._second])
         self.widget.add_class("tlk-lab")
@@ -157,7 +157,7 @@ class LossLab(Reruns):
         begun = time.perf_counter()
         self._observe(whole)
         self._image.value, self._image_of = png(draw_lab(self.session, self._look, list(self._quality))), self.session.stepper.step
-        self.marks.value = listed(self.session)
+        self.marks.value, self.marks.layout.display = (told := listed(self.session)), "" if told else "none"  # an empty line would push the lab out of a small window
         self._tell()
         self._drawn_at, self._last_cost = time.perf_counter(), time.perf_counter() - begun
         self._trained_then, self._changes_drawn = self.training_seconds, len(self.session.changes)
