@@ -120,8 +120,9 @@ def test_differences_are_person_by_person(finished):
     assert named == [(("black", 1), ("copy", 1)), (("black", 2), ("copy", 2)), (("copy", 2), ("copy", 1)), (("black", 2), ("black", 1))]
 
 
-def test_a_number_with_fewer_people_behind_it_says_so(finished):
+def test_a_number_with_fewer_people_behind_it_says_so(finished, monkeypatch):
     lost = [dataclasses.replace(r, frames=r.frames | {"landmark_error": [None, None]}) if (r.person, r.system) == ("disc-1", "copy") else r for r in finished[1]]
+    monkeypatch.setattr("tlk.evaluation.table.FEW", 0)  # each person's own rows would be among them
     rows = [line for line in markdown(summarise(lost), {}).splitlines() if line.startswith(("| copy |", "| true"))]
     assert ["(2 of 3 people)" in row for row in rows] == [False, True, True]
 
@@ -143,6 +144,20 @@ def test_markdown_has_every_metric_and_how_to_get_it_again(finished):
         assert word in text
     for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
         assert len({line.count("|") for line in table.splitlines()}) == 1
+
+
+def test_few_people_are_shown_one_by_one_and_many_are_not(finished, monkeypatch):
+    """The mean over a group hides on whom a system fails: each person's means average to the row's, and black has no face."""
+    found = summarise(finished[1])["rendered"]
+    for metric in ("ssim", "landmark_error"):
+        for row in found["rows"]:
+            ones = [one[metric] for one in found["each"] if (one["system"], one["sources"]) == (row["system"], row["sources"])]
+            assert len(ones) == 3 and (row[metric] is None) == (ones == [None] * 3)
+            assert row[metric] is None or sum(ones) / 3 == pytest.approx(row[metric]["mean"], rel=1e-12)
+    text = markdown({"rendered": found}, {})
+    assert "| system | T | disc-0 | disc-1 | disc-2 |" in text and "| black | 2 | – | – | – |" in text
+    monkeypatch.setattr("tlk.evaluation.table.FEW", 2)
+    assert "disc-0" not in markdown(summarise(finished[1]), {})
 
 
 def test_the_whole_command(model, tmp_path, monkeypatch, capsys):

@@ -17,7 +17,7 @@ from tlk.learning import Model, load
 from tlk.learning.provenance import revision
 from tlk.learning.train import save_picture
 
-from .compared import left_out
+from .compared import budgets, left_out
 from .grid import grid
 from .judges import Judges
 from .records import Record
@@ -88,7 +88,7 @@ def real_paths(options: argparse.Namespace) -> list[str]:
 
 def describe(options: argparse.Namespace, model: Model, judges: Judges, subjects: list[Subject]) -> dict[str, Any]:
     """What is needed to get the numbers again."""
-    trained = {k: model.header.get(k) for k in ("revision", "seed", "steps", "clips", "device")}
+    trained = {k: model.header.get(k) for k in ("revision", "seed", "steps", "clips", "data", "device")}
     content, both = [name for name, _ in model.preset.content], set(judges.names.values())
     fair = f"also a judge: {', '.join(both.intersection(content))}" if both.intersection(content) else "no judge among them"
     clips = [f"{s.name} ({len(s.source)} source, {len(s.holdout)} hold-out frames, data {s.digest})" for s in subjects if s.group == "real"]
@@ -101,7 +101,7 @@ def describe(options: argparse.Namespace, model: Model, judges: Judges, subjects
         "model": f"{options.model}, weights {fingerprint(model)}, preset {model.preset.name} at {model.preset.size} px; meta-learned: {trained}",
         "trained on": f"{', '.join(content)} in the content loss; {fair}", "judged by": ", ".join(f"{metric}: {name}" for metric, name in judges.names.items()),
         "code": f"revision {revision()}, torch {torch.__version__}", "device": str(judges.device),
-        "systems left out": left_out(model, options.epochs) or "none",
+        "systems left out": left_out(model, options.epochs) or "none", "systems of other papers, trained with": budgets(model, options.epochs) or "none takes part",
         "rendered people": f"renderer version {heads.VERSION}, seeds {heads.people('test', max(options.people, 1))[0]} and up", "not measured": absent(judges),
     }  # fmt: skip
 

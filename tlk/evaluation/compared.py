@@ -67,3 +67,9 @@ def left_out(model: Model, epochs: int = 40) -> str:
         elif not epochs and kind in LEARNS:
             missing.append(f"{kind.title}: it learns from the T frames, and --epochs is 0")
     return "; ".join(missing)
+
+
+def budgets(model: Model, epochs: int = 40) -> str:
+    """For the table's note: steps and people that each of them was trained with. Empty when none takes part."""
+    headers = [(system.name, system.model.header) for system in compared(model, epochs)]
+    return "; ".join(f"{name}: {header['steps']} steps, {header['clips']} people" for name, header in headers)

@@ -18,6 +18,8 @@ PER_FRAME = ("ssim", "perceptual", "csim", "csim_arcface", "landmark_error", "mo
 FRECHET, FID = "frechet", "fid"
 SETS = {FRECHET: "pooled", FID: "inception"}  #: metrics of sets of frames, and the features they are of
 TRUTH: Cell = ("true frames", 0)
+FEW = 8  #: people at most, of whom each gets a column of their own besides the means
+EACH = ("ssim", "perceptual", "csim", "landmark_error")
 
 
 def summarise(records: Sequence[Record]) -> dict[str, Any]:
@@ -57,7 +59,14 @@ def _group(records: list[Record]) -> dict[str, Any]:
     truth = cells[TRUTH]
     rows = [_row(cell, found, truth) for cell, found in cells.items()]
     notes = {r.system: r.note for r in records}
-    return {"people": len(truth), "rows": rows, "differences": _differences(cells), "strangers": strangers(truth), **references(truth), "notes": notes}
+    each = [_one(record) for found in cells.values() for record in found] if len(truth) <= FEW else []
+    return {"people": len(truth), "rows": rows, "each": each, "differences": _differences(cells), "strangers": strangers(truth), **references(truth), "notes": notes}
+
+
+def _one(record: Record) -> dict[str, Any]:
+    """One person's means, of what a table of few people shows person by person."""
+    means = {metric: next(iter(of_people([record], metric)), None) for metric in EACH}
+    return {"person": record.person, "system": record.system, "sources": record.sources, **means}
 
 
 def values(record: Record, metric: str) -> list[float | None]:
@@ -132,6 +141,8 @@ def markdown(summary: dict[str, Any], about: dict[str, Any]) -> str:
         parts += [f"## {titled(group)} ({found['people']})", "", *table_lines(found, main, seconds=True), "", *_readings(found), ""]
         if known:
             parts += ["What only rendered people allow, whose pose, gaze and image in another's motion are known:", "", *table_lines(found, known), "", *_known_readings(found), ""]
+        for metric in EACH if found["each"] else ():
+            parts += [f"{VARIANTS[metric][0]}, person by person:", "", *each_lines(found, metric), ""]
         parts += ["Differences, person by person:", "", *_difference_table(found["differences"], found["people"]), ""]
     if retrieval := about.get("retrieval"):
         parts += ["## Embeddings", "", retrieval_line(retrieval), ""]
@@ -158,6 +169,19 @@ def table_lines(found: dict[str, Any], metrics: Sequence[str], seconds: bool = F
     for row in found["rows"]:
         cells = [row["system"], str(row["sources"] or "–"), *(_shown(row[m], found["people"]) for m in metrics)]
         lines.append("| " + " | ".join([*cells, *([f"{row['fit_seconds']:.2f}", f"{row['frame_seconds']:.3f}"] if seconds else [])]) + " |")
+    return lines
+
+
+def each_lines(found: dict[str, Any], metric: str) -> list[str]:
+    """One metric of every person of a small group, as lines of markdown."""
+    cells: dict[Cell, dict[str, float | None]] = {}
+    for one in found["each"]:
+        cells.setdefault((one["system"], one["sources"]), {})[one["person"]] = one[metric]
+    people = list(next(iter(cells.values())))
+    lines = ["| system | T | " + " | ".join(people) + " |", "|" + " --- |" * (2 + len(people))]
+    for (system, sources), values_of in cells.items():
+        shown = ["–" if (value := values_of.get(p)) is None else f"{value:.3f}" for p in people]
+        lines.append("| " + " | ".join([system, str(sources or "–"), *shown]) + " |")
     return lines
 
 
