@@ -180,7 +180,7 @@ def run(options: argparse.Namespace) -> str:
     model, judges, sources = load(options.model, options.device), Judges(options.detector, options.device), sorted(set(options.sources))
     subjects = rendered(options.people, options.frames, model.preset.size, max(sources))
     records = evaluate(subjects, ablations(model, options.epochs, options.seed), sources, judges, options.out / "records")
-    about = describe(options, model, judges, subjects) | {"systems left out": "none: ablations are of our fine-tuning"}
+    about = describe(options, model, judges, subjects) | {"systems left out": "none: ablations are of our fine-tuning", "systems of other papers, trained with": "none takes part"}
     about["command"] = about["command"].replace("tlk.evaluation ", "tlk.evaluation.ablations ", 1)
     return write(options.out, summarise(records), about, subjects, records, sources)
 
