@@ -220,7 +220,7 @@ def main(arguments: list[str] | None = None) -> None:
     p.add_argument("--seeds", nargs="+", type=int, default=[0])
     p.add_argument("--steps", type=int, default=400)
     p.add_argument("--people", type=int, default=800)
-    p.add_argument("--version", type=int, default=heads.VERSION, help="an older renderer's people, as far as they are still in the cache")
+    p.add_argument("--version", type=int, default=heads.renderer_version(64), help="an older renderer's people, as far as they are still in the cache")
     p.add_argument("--start", metavar="MODEL", help="begin with these weights (heads-64, or a file) and fresh optimisers: what a change does late; use an --out of its own")
     p.add_argument("--out", type=Path, default=Path("runs/trials"))
     options = p.parse_args(arguments)

@@ -102,7 +102,7 @@ def describe(options: argparse.Namespace, model: Model, judges: Judges, subjects
         "trained on": f"{', '.join(content)} in the content loss; {fair}", "judged by": ", ".join(f"{metric}: {name}" for metric, name in judges.names.items()),
         "code": f"revision {revision()}, torch {torch.__version__}", "device": str(judges.device),
         "systems left out": left_out(model, options.epochs) or "none", "systems of other papers, trained with": budgets(model, options.epochs) or "none takes part",
-        "rendered people": f"renderer version {heads.VERSION}, seeds {heads.people('test', max(options.people, 1))[0]} and up", "not measured": absent(judges),
+        "rendered people": f"renderer version {heads.renderer_version(model.preset.size)}, seeds {heads.people('test', max(options.people, 1))[0]} and up", "not measured": absent(judges),
     }  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def run(options: argparse.Namespace, kind: type[MetaLearning] = MetaLearning, wa
     else:
         usual, preset = PRESETS[options.preset], changed(PRESETS[options.preset], changes)
         other = [name for name in changes if getattr(preset, name) != getattr(usual, name)]
-        training = kind(preset, clips, options.seed, batch=options.batch, data=_about(options) + recorded(preset, other, "from the start"), **more)
+        training = kind(preset, clips, options.seed, batch=options.batch, data=_about(options, size) + recorded(preset, other, "from the start"), **more)
         if options.start:
             start_from(training, load(options.start, device=training.fabric.device))
     if changes and fabric.is_global_zero:
@@ -111,10 +111,10 @@ def run(options: argparse.Namespace, kind: type[MetaLearning] = MetaLearning, wa
         print(f"{training.step} steps; the model is {options.out / 'model.safetensors'}")
 
 
-def _about(options: argparse.Namespace) -> str:
+def _about(options: argparse.Namespace, size: int) -> str:
     if options.data != "heads":
         return f"clips of {options.data}"
-    return f"rendered people (renderer version {heads.VERSION}), split train, {options.people} people of {options.frames} frames each"
+    return f"rendered people (renderer version {heads.renderer_version(size)}), split train, {options.people} people of {options.frames} frames each"
 
 
 def _data(options: argparse.Namespace, size: int) -> tuple[list[AnyClip], list[Clip]]:

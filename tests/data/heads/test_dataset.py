@@ -40,6 +40,15 @@ def test_more_people_later_renders_only_the_new(capsys):
     assert len(after) == 2 and all(after[p] == t for p, t in before.items())
 
 
+def test_a_cache_is_of_one_version(tmp_path):
+    """Pictures above 72 pixels changed with version 6, and are not read from what version 5 kept; smaller ones are."""
+    for size in (32, 80):
+        dataset("train", people=1, frames=1, size=size, progress=False)
+    assert {p.name for p in cache_folder().iterdir()} == {"v5-32px-1f-1c", "v6-80px-1f-1c"}
+    with pytest.raises(ValueError, match="renderer version 5 are not in .*this is version 6"):
+        dataset("train", people=1, frames=1, size=80, version=5, progress=False)
+
+
 def test_several_clips_of_a_person_differ():
     clips = dataset("train", people=1, clips_per_person=2, **SHAPE)
     assert [c.name for c in clips] == ["person-0-0", "person-0-1"]

@@ -5,11 +5,11 @@
     clips = dataset("train", people=400, frames=24, size=64)      # made once, kept on disk
 """
 
-from tlk.data.heads.dataset import SPLITS, VERSION, dataset, people
+from tlk.data.heads.dataset import SPLITS, dataset, people, renderer_version
 from tlk.data.heads.light import Light
 from tlk.data.heads.motion import Motion
 from tlk.data.heads.person import Person
 from tlk.data.heads.puppet import Puppet
 from tlk.data.heads.render import render
 
-__all__ = ["SPLITS", "VERSION", "Light", "Motion", "Person", "Puppet", "dataset", "people", "render"]
+__all__ = ["SPLITS", "Light", "Motion", "Person", "Puppet", "dataset", "people", "render", "renderer_version"]

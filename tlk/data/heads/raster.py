@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlk.data.heads.compiled import compiled
+from tlk.data.heads.compiled import compiled, inlined
 
 
 @compiled
@@ -38,7 +38,7 @@ def vertex_normals(points, triangles):
     return normals
 
 
-@compiled
+@inlined
 def triangle(t, ax, ay, az, bx, by, bz, cx, cy, cz, who, near, b1, b2):
     """One triangle into the buffers; screen coordinates with pixel centres at integers."""
     height, width = near.shape
@@ -63,7 +63,7 @@ def triangle(t, ax, ay, az, bx, by, bz, cx, cy, cz, who, near, b1, b2):
                 b2[y, x] = v
 
 
-@compiled
+@inlined
 def triangle_cut(t, ax, ay, az, bx, by, bz, cx, cy, cz, ka, kb, kc, who, near, b1, b2):
     """As ``triangle``, but only where the value that runs from ka over kb to kc is above zero."""
     height, width = near.shape
