@@ -115,15 +115,17 @@ def regions(points: np.ndarray) -> dict[str, tuple[slice, slice]]:
 
 
 def shimmer(count: int) -> None:
-    """Mean of |x(t−1) − 2x(t) + x(t+1)|, of 255, of people with beards or curls at 25 frames a second, and with 8 × 8 samples a
-    pixel: what is left then moves with the face, and what is above it comes from samples that a hair hits or misses."""
+    """Mean of |x(t−1) − 2x(t) + x(t+1)|, of 255, of people with beards or curls at 25 frames a second: with one sample a side fewer
+    (above 72 px that is renderer version 5), as rendered, and with 8: what is left then moves with the face, and what is above
+    it comes from samples that a hair hits or misses."""
     view = sys.modules["tlk.data.heads.render"].View
     usual, hairy = view.factor, lambda looks: looks.beard in ("full beard", "short beard", "goatee") or "curly" in looks.style_name or looks.style_name == "afro"
     seeds = [seed for seed in people("test", 40 * count) if hairy(Person(seed).looks)][:count]
     print("size  samples a side    chin  brows   hair  cheek")
     for size in (64, 128, 256):
-        for factor in (None, 8):
-            view.factor = usual if factor is None else property(lambda view: 8)
+        own = view(size, 1.0, (0.0, 0.0)).factor
+        for factor in (own - 1, own, 8):
+            view.factor = property(lambda view, factor=factor: factor)
             found: dict[str, list[float]] = {}
             for seed in seeds:
                 clip = render(Person(seed), Motion(seed, 24, fps=25), size)
@@ -133,7 +135,7 @@ def shimmer(count: int) -> None:
                     for name, place in regions(points).items():
                         found.setdefault(name, []).append(frame[place].mean().item())
             view.factor = usual
-            print(f"{size:4d}  {'as rendered' if factor is None else '8':14s} " + " ".join(f"{np.nanmean(v):6.2f}" for v in found.values()), flush=True)
+            print(f"{size:4d}  {f'{factor}, as rendered' if factor == own else str(factor):14s} " + " ".join(f"{np.nanmean(v):6.2f}" for v in found.values()), flush=True)
 
 
 def main() -> None:

@@ -15,9 +15,12 @@ def compiled(function):
 
 
 def inlined(function):
-    """As ``compiled``, for what is called for every sample: its body is put in the place of each call.
+    """As ``compiled``, for what is called for every sample or triangle: its body is put in the place of each call.
 
     Handing over a dozen arrays, each of seven numbers and more, costs more than most of these functions compute:
     with calls, shading takes 1.7 times as long. The numbers are the same to the last bit.
+
+    Triangles need it for another reason: called, they were rounded differently in the process that compiles than in those
+    that read the compiled code from disk, and a texel on an edge went to one or the other neighbour.
     """
     return numba.njit(forceinline=True, **FLAGS)(inspect.unwrap(function))

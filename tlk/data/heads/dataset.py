@@ -71,10 +71,11 @@ def dataset(split: str, people: int = 400, frames: int = 24, size: int = 64, cli
     if frames < 1 or clips_per_person < 1 or clips_per_person > 64:
         raise ValueError(f"frames={frames} and clips_per_person={clips_per_person} must be at least 1 (and at most 64 clips)")
     present = renderer_version(size)
-    folder = cache_folder() / f"v{version or present}-{size}px-{frames}f-{clips_per_person}c"
+    version = present if version is None else version
+    folder = cache_folder() / f"v{version}-{size}px-{frames}f-{clips_per_person}c"
     chunks = sorted({seed // CHUNK for seed in seeds})
     missing = [c for c in chunks if not (folder / f"{c}.safetensors").exists()]
-    if missing and (version or present) != present:
+    if missing and version != present:
         raise ValueError(f"{len(missing) * CHUNK} people of renderer version {version} are not in {folder}, and this is version {present}: leave version out")
     if missing:
         _announce(folder, len(missing), frames, size, clips_per_person)
